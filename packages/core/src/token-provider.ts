@@ -1,0 +1,27 @@
+import type { Token } from './token.js'
+
+/** Options of {@link TokenProvider.getToken} and {@link TokenWatcher.reload}. */
+export interface GetTokenOptions {
+  /** Ends this caller's wait, with the signal's reason; other callers, and the read itself, go on. */
+  signal?: AbortSignal | undefined
+}
+
+/**
+ * Everything that yields a credential: a watched file, a Vault login, a fake in a test. Everything that sends one
+ * takes it.
+ */
+export interface TokenProvider {
+  /**
+   * Gives a token that is valid now.
+   *
+   * @throws the provider's own error (with a `code`) when there is none; never gives an expired or empty token.
+   */
+  getToken(options?: GetTokenOptions): Promise<Token>
+  /** The token that `getToken()` would give at once, or `undefined`; no I/O. It lets an adapter stay synchronous. */
+  readonly current?: Token | undefined
+  /**
+   * Reports that a server refused exactly this token: the next `getToken()` first looks for another one (a storm of
+   * reports causes one look), and may find the same. A late report about an older token changes nothing.
+   */
+  invalidate(rejected: Token): void
+}

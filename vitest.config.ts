@@ -1,0 +1,19 @@
+import { defineConfig } from 'vitest/config'
+
+const source = (path: string) => new URL(`./packages/${path}`, import.meta.url).pathname
+
+/** Tests run on the sources; what is packed is tested by `npm run check`. */
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^@projected-token\/fetch\/undici$/, replacement: source('fetch/src/undici.ts') },
+      { find: /^@projected-token\/([a-z]+)$/, replacement: source('$1/src/index.ts') },
+    ],
+  },
+  test: {
+    include: ['packages/*/test/**/*.test.ts', 'test/*/**/*.test.ts', 'examples/**/*.test.ts'],
+    exclude: ['**/node_modules/**', '**/dist/**', 'test/real/**', 'test/packaging/**'],
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+  },
+})
