@@ -1,4 +1,7 @@
-import { inspect } from 'node:util'
+import { formatTime } from './format.js'
+
+/** `util.inspect.custom`, without loading node:util for it. */
+const inspectCustom: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never
 
 /**
  * A credential that is good now. Immutable. `util.inspect`, `console.log`, `JSON.stringify`, `String()`, object
@@ -55,7 +58,7 @@ class RedactedToken implements Token {
       : `Token(redacted, expires ${formatTime(this.#expiresAtMs)})`
   }
 
-  [inspect.custom](): string {
+  [inspectCustom](): string {
     return this.toString()
   }
 }
@@ -77,9 +80,4 @@ export function createToken(fields: TokenFields): Token {
     throw new TypeError("'loadedAtMs' must be a finite number of milliseconds")
   }
   return new RedactedToken(fields)
-}
-
-/** ISO 8601 where a date can hold the time, else the number: hostile claims must not make a message throw. */
-export function formatTime(timeMs: number): string {
-  return Math.abs(timeMs) <= 8.64e15 ? new Date(timeMs).toISOString() : `${timeMs} ms`
 }

@@ -1,0 +1,52 @@
+import { EventEmitter } from 'eventemitter3'
+
+/** A function that observes one kind of event. */
+export type Listener<Payload> = (payload: Payload) => void
+
+/** Subscriptions, and a way to tell the subscribers. `Events` maps each event's name to its payload. */
+export interface EventHub<Events> {
+  on<Name extends keyof Events & string>(event: Name, listener: Listener<Events[Name]>): void
+  once<Name extends keyof Events & string>(event: Name, listener: Listener<Events[Name]>): void
+  off<Name extends keyof Events & string>(event: Name, listener: Listener<Events[Name]>): void
+  emit<Name extends keyof Events & string>(event: Name, payload: Events[Name]): void
+  clear(): void
+}
+
+/** A listener that throws, or rejects, becomes a process warning and harms nobody else. */
+export function createEventHub<Events>(names: readonly (keyof Events & string)[]): EventHub<Events> {
+  const emitter = new EventEmitter()
+  const guards = new WeakMap<Listener<never>, (payload: unknown) => void>()
+  const guard = (event: string, listener: Listener<never>) => {
+    if (!(names as readonly string[]).includes(event)) {
+      throw new TypeError(`There is no event '${event}'. The events are ${names.join(', ')}`)
+    }
+    if (typeof listener !== 'function') throw new TypeError(`The listener of '${event}' must be a function`)
+    let guarded = guards.get(listener)
+    if (!guarded) {
+      guarded = (payload) => {
+        try {
+          Promise.resolve(listener(payload as never) as unknown).catch((error) => warn(error))
+        } catch (error) {
+          warn(error)
+        }
+      }
+      guards.set(listener, guarded)
+    }
+    return guarded
+  }
+  const warn = (error: unknown) => {
+    process.emitWarning(
+      `A listener threw: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+      {
+        code: 'PROJECTED_TOKEN_LISTENER',
+      },
+    )
+  }
+  return {
+    on: (event, listener) => void emitter.on(event, guard(event, listener)),
+    once: (event, listener) => void emitter.once(event, guard(event, listener)),
+    off: (event, listener) => void emitter.off(event, guard(event, listener)),
+    emit: (event, payload) => void emitter.emit(event, payload),
+    clear: () => void emitter.removeAllListeners(),
+  }
+}

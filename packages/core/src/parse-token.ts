@@ -1,0 +1,183 @@
+import { decodeJwt } from 'jose/jwt/decode'
+import { TokenError } from './token-error.js'
+
+/**
+ * What a token is:
+ * - `bound`: a JWT with an expiry, as the TokenRequest API issues them;
+ * - `legacy`: a JWT from a service account Secret: it never expires and names no audience;
+ * - `unexpiring`: any other JWT without `exp`;
+ * - `opaque`: not a JWT; nothing is known of it.
+ */
+export type TokenKind = 'bound' | 'legacy' | 'unexpiring' | 'opaque'
+
+/** An object that a token is bound to. */
+export interface ObjectReference {
+  readonly name: string
+  readonly uid: string | undefined
+}
+
+/** A token and what it says of itself. Nothing here is verified: only the server that it is sent to can do that. */
+export interface ParsedToken {
+  readonly token: string
+  readonly kind: TokenKind
+  readonly id: string | undefined
+  readonly issuer: string | undefined
+  readonly subject: string | undefined
+  readonly audience: readonly string[]
+  readonly issuedAtMs: number | undefined
+  readonly notBeforeMs: number | undefined
+  readonly expiresAtMs: number | undefined
+  /** `kubernetes.io.warnafter`: use after it is counted as stale although `exp` is a year away. */
+  readonly warnAfterMs: number | undefined
+  readonly namespace: string | undefined
+  readonly serviceAccount: ObjectReference | undefined
+  readonly pod: ObjectReference | undefined
+  readonly node: ObjectReference | undefined
+}
+
+/** Unix seconds of 9999-12-31T23:59:59Z, the last moment that RFC 3339 (and so Kubernetes' API) can write. */
+const MAX_NUMERIC_DATE = 253_402_300_799
+/** Kubernetes' claims nest three deep. */
+const MAX_CLAIMS_DEPTH = 32
+const LEGACY_ISSUER = 'kubernetes/serviceaccount'
+
+/**
+ * Reads the content of a token file: one token, whatever white space or byte order mark stands around it.
+ *
+ * @param content UTF-8 bytes, or text.
+ * @param path for the error's message.
+ * @throws {@link TokenError} `ERR_TOKEN_EMPTY` or `ERR_TOKEN_MALFORMED`; its message says what is wrong, not what was read.
+ */
+export function parseToken(content: Uint8Array | string, path?: string): ParsedToken {
+  const malformed = (problem: string) =>
+    new TokenError(
+      `${describePath(path)} ${problem}. Expected exactly one token; it may be half written, or not a token file`,
+      { code: 'ERR_TOKEN_MALFORMED', path },
+    )
+  const text = typeof content === 'string' ? content : Buffer.from(content).toString('latin1')
+  const token = text.replace(/^(?:\ufeff|\u00ef\u00bb\u00bf)/, '').replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '')
+  if (token === '') {
+    throw new TokenError(
+      `${describePath(path)} is empty. The writer may not be done, or the token was blanked`,
+      {
+        code: 'ERR_TOKEN_EMPTY',
+        path,
+      },
+    )
+  }
+  if (/[ \t\r\n]/.test(token)) throw malformed('holds white space inside: more than one token, or none')
+  if (!/^[\x21-\x7e]+$/.test(token))
+    throw malformed('holds bytes that no token has (binary, control or non-ASCII)')
+
+  if (!looksLikeJwt(token)) return { ...NOTHING_KNOWN, token, kind: 'opaque' }
+  if (!/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)) throw malformed('holds a JWT that is cut short or damaged')
+  return parseClaims(token, malformed)
+}
+
+const NOTHING_KNOWN = {
+  id: undefined,
+  issuer: undefined,
+  subject: undefined,
+  audience: [],
+  issuedAtMs: undefined,
+  notBeforeMs: undefined,
+  expiresAtMs: undefined,
+  warnAfterMs: undefined,
+  namespace: undefined,
+  serviceAccount: undefined,
+  pod: undefined,
+  node: undefined,
+}
+
+/** A JWT begins with the base64url of `{"`. Text that begins so and is whole JSON by itself is somebody's opaque token. */
+function looksLikeJwt(token: string): boolean {
+  if (!token.startsWith('eyJ')) return false
+  if (token.includes('.')) return token.split('.').length <= 3 // five parts: an encrypted JWT, opaque to us
+  try {
+    JSON.parse(Buffer.from(token, 'base64').toString())
+    return false
+  } catch {
+    return true
+  }
+}
+
+function parseClaims(token: string, malformed: (problem: string) => TokenError): ParsedToken {
+  let claims: Record<string, unknown>
+  try {
+    claims = decodeJwt(token)
+  } catch {
+    // The decoder's error may quote the payload, so it is not kept as the cause.
+    throw malformed('holds a JWT whose claims cannot be decoded')
+  }
+  if (depthExceeds(claims, MAX_CLAIMS_DEPTH))
+    throw malformed(`holds a JWT with claims nested over ${MAX_CLAIMS_DEPTH} deep`)
+
+  const text = (value: unknown, name: string): string | undefined => {
+    if (value === undefined || typeof value === 'string') return value
+    throw malformed(`holds a JWT whose '${name}' is not a string`)
+  }
+  const time = (value: unknown, name: string): number | undefined => {
+    if (value === undefined) return undefined
+    if (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_NUMERIC_DATE) {
+      return (value as number) * 1000
+    }
+    throw malformed(
+      `holds a JWT whose '${name}' is not a whole number of seconds from 0 to ${MAX_NUMERIC_DATE}`,
+    )
+  }
+  const reference = (value: unknown): ObjectReference | undefined =>
+    isRecord(value) && typeof value.name === 'string'
+      ? { name: value.name, uid: typeof value.uid === 'string' ? value.uid : undefined }
+      : undefined
+
+  const audience = claims.aud === undefined ? [] : Array.isArray(claims.aud) ? claims.aud : [claims.aud]
+  if (!audience.every((one) => typeof one === 'string'))
+    throw malformed("holds a JWT whose 'aud' is not strings")
+  const issuer = text(claims.iss, 'iss')
+  const expiresAtMs = time(claims.exp, 'exp')
+  const kubernetes = isRecord(claims['kubernetes.io']) ? claims['kubernetes.io'] : {}
+  const legacyName = text(claims['kubernetes.io/serviceaccount/service-account.name'], 'service-account.name')
+  return {
+    token,
+    kind: expiresAtMs !== undefined ? 'bound' : issuer === LEGACY_ISSUER ? 'legacy' : 'unexpiring',
+    id: text(claims.jti, 'jti'),
+    issuer,
+    subject: text(claims.sub, 'sub'),
+    audience,
+    issuedAtMs: time(claims.iat, 'iat'),
+    notBeforeMs: time(claims.nbf, 'nbf'),
+    expiresAtMs,
+    warnAfterMs: time(kubernetes.warnafter, 'kubernetes.io.warnafter'),
+    namespace:
+      text(kubernetes.namespace, 'kubernetes.io.namespace') ??
+      text(claims['kubernetes.io/serviceaccount/namespace'], 'kubernetes.io/serviceaccount/namespace'),
+    serviceAccount:
+      reference(kubernetes.serviceaccount) ??
+      (legacyName === undefined
+        ? undefined
+        : {
+            name: legacyName,
+            uid: text(claims['kubernetes.io/serviceaccount/service-account.uid'], 'service-account.uid'),
+          }),
+    pod: reference(kubernetes.pod),
+    node: reference(kubernetes.node),
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Level by level, not by recursion: the depth is the attacker's. */
+function depthExceeds(value: unknown, limit: number): boolean {
+  let level: unknown[] = [value]
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > limit) return true
+    level = level.flatMap((one) => (typeof one === 'object' && one !== null ? Object.values(one) : []))
+  }
+  return false
+}
+
+function describePath(path: string | undefined): string {
+  return path === undefined ? 'The token' : `Token file '${path}'`
+}

@@ -1,0 +1,192 @@
+import { type BigIntStats, constants, promises as fs } from 'node:fs'
+import { dirname, resolve, sep } from 'node:path'
+import { TokenError } from './token-error.js'
+
+/** The content of a token file, with what its inode says. */
+export interface TokenFile {
+  readonly content: Uint8Array
+  /** Unix time, milliseconds, of the last write. */
+  readonly modifiedAtMs: number
+  /** Permission bits. */
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+}
+
+/** Where a token file lies, and what to watch to see it change. */
+export interface TokenFilePlace {
+  /** The kubelet's volume, or the directory of a plain file, or the nearest ancestor that exists. */
+  readonly directory: string
+  /** Device and inode of {@link directory}: another one means that it was replaced or mounted over. */
+  readonly identity: string
+  /**
+   * - `projection`: a link into a volume that the kubelet updates;
+   * - `plain`: a file that something else replaces;
+   * - `mounted-file`: a file mounted by itself (`subPath`): it never changes;
+   * - `missing`: not there.
+   */
+  readonly layout: 'projection' | 'plain' | 'mounted-file' | 'missing'
+}
+
+/** A swap of the kubelet's `..data` link is over at once; on Windows the link is absent for a moment. */
+const MISSING_RETRIES = 3
+/** The directory that the kubelet's AtomicWriter writes a payload to: `..2006_01_02_15_04_05.` and a random suffix. */
+const PAYLOAD_DIRECTORY = /^\.\.\d{4}_\d{2}_\d{2}_\d{2}_\d{2}_\d{2}\./
+/** `O_NONBLOCK`: opening a FIFO does not wait for a writer. Absent on Windows. */
+const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0)
+
+/**
+ * Reads a token file: at most `maxTokenBytes`, never waiting for a FIFO or a device.
+ *
+ * @throws {@link TokenError} `ERR_TOKEN_NOT_FOUND`, `ERR_TOKEN_UNREADABLE`, `ERR_TOKEN_NOT_A_FILE` or `ERR_TOKEN_TOO_LARGE`.
+ */
+export async function readTokenFile(path: string, maxTokenBytes: number): Promise<TokenFile> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await readOnce(path, maxTokenBytes)
+    } catch (error) {
+      if (error instanceof TokenError) throw error
+      if (errorCode(error) === 'ENOENT' && attempt < MISSING_RETRIES) continue
+      throw toTokenError(error, path)
+    }
+  }
+}
+
+async function readOnce(path: string, maxTokenBytes: number): Promise<TokenFile> {
+  // The path is opened in one step. Resolving its links first fails when they are swapped in between.
+  const handle = await fs.open(path, OPEN_FLAGS)
+  try {
+    const stats = await handle.stat({ bigint: true })
+    if (!stats.isFile()) throw notAFile(path, kindOf(stats))
+    const tooLarge = (bytes: string) =>
+      new TokenError(
+        `Token file '${path}' holds ${bytes} bytes, more than maxTokenBytes (${maxTokenBytes})`,
+        {
+          code: 'ERR_TOKEN_TOO_LARGE',
+          path,
+        },
+      )
+    if (stats.size > maxTokenBytes) throw tooLarge(String(stats.size))
+    // One byte more than its size: a file that grows meanwhile, or that hides its size (procfs), is noticed.
+    const buffer = Buffer.alloc(Math.min(Math.max(Number(stats.size), 4096), maxTokenBytes) + 1)
+    let length = 0
+    while (length < buffer.length) {
+      const { bytesRead } = await handle.read(buffer, length, buffer.length - length, null)
+      if (bytesRead === 0) break
+      length += bytesRead
+    }
+    if (length > maxTokenBytes) throw tooLarge(`over ${maxTokenBytes}`)
+    return {
+      content: buffer.subarray(0, length),
+      modifiedAtMs: Number(stats.mtimeMs),
+      mode: Number(stats.mode & 0o7777n),
+      uid: Number(stats.uid),
+      gid: Number(stats.gid),
+    }
+  } finally {
+    await handle.close()
+  }
+}
+
+/**
+ * Finds what to watch for a token file. The file itself is no use: its name never appears in an event of the kubelet's
+ * volume, and a watch on it dies with its first rotation.
+ */
+export async function locateTokenFile(path: string): Promise<TokenFilePlace> {
+  const real = await fs.realpath(path).catch(() => undefined)
+  const volume = real === undefined ? undefined : volumeOf(real)
+  if (real !== undefined && volume !== undefined) return place(volume, 'projection')
+  const directory = dirname(resolve(path))
+  if (real !== undefined) {
+    const [file, parent] = await Promise.all([fs.stat(real), fs.stat(dirname(real))])
+    return place(directory, file.dev === parent.dev ? 'plain' : 'mounted-file')
+  }
+  return nearestExisting(directory)
+}
+
+/** The volume in whose payload directory a resolved path lies, for `token` as for a nested `a/b/token`. */
+function volumeOf(realPath: string): string | undefined {
+  const parts = realPath.split(sep)
+  const index = parts.findIndex((part) => PAYLOAD_DIRECTORY.test(part))
+  return index > 0 ? parts.slice(0, index).join(sep) || sep : undefined
+}
+
+async function nearestExisting(directory: string): Promise<TokenFilePlace> {
+  for (let candidate = directory; ; candidate = dirname(candidate)) {
+    try {
+      if ((await fs.stat(candidate)).isDirectory()) return await place(candidate, 'missing')
+    } catch (error) {
+      if (candidate === dirname(candidate)) throw error
+    }
+    if (candidate === dirname(candidate)) return place(candidate, 'missing')
+  }
+}
+
+async function place(directory: string, layout: TokenFilePlace['layout']): Promise<TokenFilePlace> {
+  const { dev, ino } = await fs.stat(directory, { bigint: true })
+  return { directory, identity: `${dev}:${ino}`, layout }
+}
+
+/** Whether the layout lets the file change at all; if not, why. */
+export function layoutRemedy(layout: TokenFilePlace['layout'] | undefined): string {
+  switch (layout) {
+    case 'mounted-file':
+      return ' The file is mounted by itself (a subPath or single-file mount), which the kubelet never updates: mount the whole volume.'
+    case 'plain':
+      return " The file is not a link into a kubelet's volume: a copy, or a subPath mount, is never updated."
+    case 'projection':
+      return ' The kubelet has not replaced it: look at its log, and at the events of the pod.'
+    default:
+      return ''
+  }
+}
+
+function toTokenError(error: unknown, path: string): TokenError {
+  const code = errorCode(error)
+  const because = { path, cause: error }
+  switch (code) {
+    case 'ENOENT':
+      return new TokenError(
+        `Token file '${path}' does not exist. Is the projected volume mounted in this container, at this path?`,
+        { code: 'ERR_TOKEN_NOT_FOUND', ...because },
+      )
+    case 'EISDIR':
+      return notAFile(path, 'a directory')
+    case 'ENXIO':
+      return notAFile(path, 'a socket')
+    case 'EACCES':
+    case 'EPERM': {
+      const user = process.getuid
+        ? ` by uid ${process.getuid()}, groups ${process.getgroups?.().join(' ')}`
+        : ''
+      return new TokenError(
+        `Token file '${path}' may not be read${user} (${code}). Set fsGroup in the pod's securityContext (the file becomes 0640), or runAsUser alike for all containers (0600)`,
+        { code: 'ERR_TOKEN_UNREADABLE', ...because },
+      )
+    }
+    default:
+      return new TokenError(`Token file '${path}' could not be read (${code ?? 'unknown error'})`, {
+        code: 'ERR_TOKEN_UNREADABLE',
+        ...because,
+      })
+  }
+}
+
+function notAFile(path: string, kind: string): TokenError {
+  return new TokenError(`Token path '${path}' leads to ${kind}, not to a regular file`, {
+    code: 'ERR_TOKEN_NOT_A_FILE',
+    path,
+  })
+}
+
+function kindOf(stats: BigIntStats): string {
+  if (stats.isDirectory()) return 'a directory'
+  if (stats.isFIFO()) return 'a FIFO'
+  if (stats.isSocket()) return 'a socket'
+  if (stats.isCharacterDevice() || stats.isBlockDevice()) return 'a device'
+  return 'something else'
+}
+
+function errorCode(error: unknown): string | undefined {
+  return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined
+}

@@ -1,0 +1,134 @@
+import type { Clock } from './clock.js'
+import type { Listener } from './event-hub.js'
+import type { TokenKind } from './parse-token.js'
+import type { Token } from './token.js'
+import type { TokenError, TokenErrorCode } from './token-error.js'
+import type { GetTokenOptions, TokenProvider } from './token-provider.js'
+import type { WatchHealth } from './watch-supervisor.js'
+
+/** Options of {@link createTokenWatcher}. */
+export interface TokenWatcherOptions {
+  /**
+   * The token file.
+   * @default '/var/run/secrets/kubernetes.io/serviceaccount/token', the pod's own token for the API server
+   */
+  path?: string | undefined
+  /** A token on disk that names none of these is refused. Recommended. @default any */
+  audience?: string | string[] | undefined
+  /** A token on disk from another issuer is refused. @default any */
+  issuer?: string | undefined
+  /** A token on disk of another subject (`system:serviceaccount:NAMESPACE:NAME`) is refused. @default any */
+  subject?: string | undefined
+  /**
+   * The cadence: the longest time between two reads, in milliseconds, from 1,000. It shrinks by itself when a rotation
+   * is due and when reads fail.
+   * @default 300_000, the five minutes that the guide to service account token volume projection calls enough
+   */
+  reloadIntervalMs?: number | undefined
+  /**
+   * How long, in milliseconds from 0, after its creation a watcher lets `getToken()` wait for a first good token; later
+   * it rejects at once.
+   * @default 10_000
+   */
+  startupTimeoutMs?: number | undefined
+  /** A larger file is refused unread; bytes, from 1 to 2³⁰. @default 1_048_576, the limit of a Secret */
+  maxTokenBytes?: number | undefined
+  /** Whether to watch the directory; otherwise timed reads alone find a rotation. @default true */
+  watch?: boolean | undefined
+  /** Whether timers and watch hold the process. @default false */
+  keepAlive?: boolean | undefined
+  /** @default systemClock */
+  clock?: Clock | undefined
+}
+
+/** What the token in use says of itself; no secret. */
+export interface TokenStatus {
+  readonly kind: TokenKind
+  readonly issuer: string | undefined
+  readonly subject: string | undefined
+  readonly audience: readonly string[]
+  readonly issuedAtMs: number | undefined
+  readonly expiresAtMs: number | undefined
+  readonly warnAfterMs: number | undefined
+  readonly loadedAtMs: number
+  /** The first 12 hexadecimal digits of the token's SHA-256: tells tokens apart in logs. */
+  readonly fingerprint: string
+}
+
+/** The failures in a row that have not ended yet, or the last such row. */
+export interface FailureStatus {
+  readonly code: TokenErrorCode
+  readonly message: string
+  /** When the first of them happened. */
+  readonly sinceMs: number
+  readonly count: number
+  /** Whether reads still fail. */
+  readonly ongoing: boolean
+}
+
+/** Plain JSON, no secret. Times are Unix milliseconds. */
+export interface TokenWatcherStatus {
+  readonly path: string
+  /**
+   * - `starting`: no token yet, `getToken()` waits;
+   * - `valid`: there is a token to use;
+   * - `expired`: the newest token has expired;
+   * - `unavailable`: there was never a good token;
+   * - `closed`.
+   */
+  readonly state: 'starting' | 'valid' | 'expired' | 'unavailable' | 'closed'
+  readonly token: TokenStatus | undefined
+  /** When the kubelet begins to replace the token; `undefined` when it has no expiry. */
+  readonly rotationDueAtMs: number | undefined
+  /** Whether the kubelet should have replaced it by now. */
+  readonly overdue: boolean
+  readonly nextReadAtMs: number | undefined
+  readonly lastReadAtMs: number | undefined
+  readonly reads: number
+  readonly rotations: number
+  readonly watch: WatchHealth
+  readonly lastFailure: FailureStatus | undefined
+  /** What an operator should know although it works. */
+  readonly warnings: readonly TokenWarning[]
+}
+
+/**
+ * - `LEGACY_TOKEN`: never expires, names no audience: move to a projected token;
+ * - `UNEXPIRING_TOKEN`, `OPAQUE_TOKEN`: its life is unknown, so only the cadence finds its successor;
+ * - `NOT_YET_VALID`: its `nbf` lies over 60 s ahead: the node's clock, or the API server's, is wrong.
+ */
+export type TokenWarning = 'LEGACY_TOKEN' | 'UNEXPIRING_TOKEN' | 'OPAQUE_TOKEN' | 'NOT_YET_VALID'
+
+/** The events of a {@link TokenWatcher}, with what their listeners get. */
+export interface TokenWatcherEvents {
+  /** Another token replaced the previous one; not the first token. */
+  rotated: { readonly token: Token; readonly previous: Token }
+  /** The first failure of an episode: a read, or a refused candidate. */
+  failed: { readonly error: TokenError }
+  /** The end of that episode. */
+  recovered: { readonly failures: number; readonly sinceMs: number }
+  /** The kubelet should have rotated this token by now; once a token. */
+  overdue: { readonly token: Token; readonly rotationDueAtMs: number }
+  /** Nothing replaced this token in time; once a token. */
+  expired: { readonly token: Token }
+  /** The health of the watch changed. */
+  watch: WatchHealth
+}
+
+/** Watches and reloads one token file. */
+export interface TokenWatcher extends TokenProvider, AsyncDisposable {
+  /**
+   * Reads the file now.
+   *
+   * @returns the token in use after the read; while it is valid, a failed read is an event and a status only.
+   * @throws {@link TokenError} when there is no valid token.
+   */
+  reload(options?: GetTokenOptions): Promise<Token>
+  status(): TokenWatcherStatus
+  /** Calls the listener at each such event. A listener that throws becomes a process warning. */
+  on<Name extends keyof TokenWatcherEvents>(event: Name, listener: Listener<TokenWatcherEvents[Name]>): this
+  once<Name extends keyof TokenWatcherEvents>(event: Name, listener: Listener<TokenWatcherEvents[Name]>): this
+  off<Name extends keyof TokenWatcherEvents>(event: Name, listener: Listener<TokenWatcherEvents[Name]>): this
+  /** Ends timers and watch; `getToken()` rejects with `ERR_WATCHER_CLOSED`. Fulfils when a running read has ended. */
+  close(): Promise<void>
+}

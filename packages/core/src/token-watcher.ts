@@ -1,0 +1,234 @@
+import { abortable } from './abortable.js'
+import { createBoundedOperation, TIMED_OUT } from './bounded-operation.js'
+import * as check from './check-options.js'
+import { systemClock } from './clock.js'
+import { createEventHub } from './event-hub.js'
+import { createEventThrottle } from './event-throttle.js'
+import { createFirstToken } from './first-token.js'
+import { MIN_READ_INTERVAL_MS, nextReadDelayMs } from './read-schedule.js'
+import { createSingleFlight } from './single-flight.js'
+import type { Token } from './token.js'
+import { TokenError } from './token-error.js'
+import { locateTokenFile, readTokenFile } from './token-file.js'
+import { createTokenState } from './token-state.js'
+import { warnOfKind } from './token-warnings.js'
+import type { TokenWatcher, TokenWatcherEvents, TokenWatcherOptions } from './token-watcher-types.js'
+import { noWatch, superviseWatch } from './watch-supervisor.js'
+import { describeWatcher } from './watcher-status.js'
+
+/** Where the admission controller mounts the pod's own token. */
+const DEFAULT_PATH = '/var/run/secrets/kubernetes.io/serviceaccount/token'
+/** A local read takes well under a millisecond; this long means a dead network file system. */
+const READ_TIMEOUT_MS = 10_000
+/** A timed read that is later than this was slept through: the process, or the machine, was suspended. */
+const WAKE_GRACE_MS = 2_000
+
+const OPTION_CHECKS = {
+  path: check.isFilePath,
+  audience: check.isAudience,
+  issuer: check.isNonEmptyString,
+  subject: check.isNonEmptyString,
+  reloadIntervalMs: check.isIntegerFrom(1_000),
+  startupTimeoutMs: check.isIntegerFrom(0),
+  maxTokenBytes: check.isIntegerFrom(1, 2 ** 30),
+  watch: check.isBoolean,
+  keepAlive: check.isBoolean,
+  clock: check.isObjectWith(['now', 'monotonicNow', 'setTimer'], 'a Clock'),
+}
+
+/**
+ * Watches and reloads a projected service account token file. It starts reading at once and never gives an expired
+ * token, or one that fails the expectations given here.
+ *
+ * @throws TypeError or RangeError for bad arguments, and for nothing else: a missing file is a matter of `getToken()`.
+ */
+export function createTokenWatcher(options: TokenWatcherOptions = {}): TokenWatcher {
+  check.checkOptions(options, OPTION_CHECKS)
+  const { path = DEFAULT_PATH, issuer, subject, keepAlive = false, clock = systemClock } = options
+  const { reloadIntervalMs = 300_000, startupTimeoutMs = 10_000, maxTokenBytes = 1_048_576 } = options
+
+  const state = createTokenState(path, { audience: [options.audience ?? []].flat(), issuer, subject }, clock)
+  const hub = createEventHub<TokenWatcherEvents>([
+    'rotated',
+    'failed',
+    'recovered',
+    'overdue',
+    'expired',
+    'watch',
+  ])
+  const firstToken = createFirstToken(clock, startupTimeoutMs, reason)
+  const flight = createSingleFlight(read)
+  const throttle = createEventThrottle(clock, () => void flight.request())
+  const onHealth = (health: TokenWatcherEvents['watch']) => hub.emit('watch', health)
+  const watch =
+    options.watch === false
+      ? noWatch()
+      : superviseWatch({ clock, keepAlive, onEvent: throttle.event, onHealth })
+  const readBounded = createBoundedOperation(clock, READ_TIMEOUT_MS, async () => {
+    const [file, place] = await Promise.all([
+      readTokenFile(path, maxTokenBytes).catch((error: TokenError) => error),
+      locateTokenFile(path).catch(() => undefined),
+    ])
+    return { file, place }
+  })
+
+  /** Until when, by the wall clock, the token in use is given without a look at anything else. */
+  let freshUntilMs = Number.NEGATIVE_INFINITY
+  /** A server refused the token in use, and the file has not been read since. */
+  let lookDue = false
+  let lastRefusalLookMs = Number.NEGATIVE_INFINITY
+  let reads = 0
+  let lastReadAtMs: number | undefined
+  let lastReadMonotonicMs = clock.monotonicNow()
+  let nextReadAtMs: number | undefined
+  let cancelTimer = () => {}
+  let closing: Promise<void> | undefined
+
+  async function read(): Promise<void> {
+    if (closing) return
+    cancelTimer()
+    reads++
+    lastReadAtMs = clock.now()
+    lastReadMonotonicMs = clock.monotonicNow()
+    watch.beginRead()
+    const result = await readBounded()
+    if (closing) return
+    const before = state.current
+    const { file, place } = result === TIMED_OUT ? { file: timedOut(path), place: undefined } : result
+    const events = state.settle(file, place?.layout)
+    if (state.current && state.current !== before) {
+      lookDue = false
+      firstToken.resolve(state.current.token)
+      warnOfKind(path, state.current.parsed.kind)
+      if (before) watch.contentChanged()
+    }
+    if (place) watch.observe(place)
+    scheduleRead()
+    // Told last: a listener finds the state complete, and may even close the watcher.
+    for (const { name, payload } of events) hub.emit(name, payload)
+  }
+
+  function scheduleRead(withinMs = Number.POSITIVE_INFINITY): void {
+    const usable = state.usable()
+    const nowMs = clock.now()
+    const delayMs = nextReadDelayMs({
+      nowMs,
+      times: usable?.times,
+      reloadIntervalMs,
+      failures: state.failures,
+      failureCode: state.failure?.error.code,
+      starting: isStarting(),
+    })
+    nextReadAtMs = nowMs + Math.min(delayMs, withinMs)
+    cancelTimer()
+    cancelTimer = clock.setTimer(flight.request, nextReadAtMs - nowMs, { keepAlive })
+    freshUntilMs =
+      usable && !lookDue
+        ? Math.min(nextReadAtMs + WAKE_GRACE_MS, usable.token.expiresAtMs ?? Number.POSITIVE_INFINITY)
+        : Number.NEGATIVE_INFINITY
+  }
+
+  /** The way of a `getToken()` that finds no fresh token at hand: it looks, at most once a second, and then answers. */
+  async function obtain(): Promise<Token> {
+    if (isStarting() && !closing) return firstToken.wait()
+    if (lookDue || clock.monotonicNow() - lastReadMonotonicMs >= MIN_READ_INTERVAL_MS) {
+      lookDue = false
+      await flight.request()
+    } else {
+      await flight.join()
+    }
+    return tokenInUse()
+  }
+
+  function tokenInUse(): Token {
+    if (closing) throw watcherClosed(path)
+    const usable = state.usable()
+    if (!usable) throw reason()
+    return usable.token
+  }
+
+  function reason(): TokenError {
+    return state.failure?.error ?? timedOut(path)
+  }
+
+  function isStarting(): boolean {
+    return !state.current && !firstToken.isOver()
+  }
+
+  const watcher: TokenWatcher = {
+    get current() {
+      return clock.now() < freshUntilMs ? state.current?.token : undefined
+    },
+    getToken(options) {
+      if (options?.signal?.aborted) return Promise.reject(options.signal.reason)
+      if (clock.now() < freshUntilMs && state.current) return state.current.promise
+      return abortable(obtain(), options?.signal)
+    },
+    invalidate(rejected) {
+      if (closing || !state.current || rejected.token !== state.current.token.token) return
+      state.refusedByServer()
+      // A server that refuses everything must not turn every request into a read.
+      const waitMs = lastRefusalLookMs + MIN_READ_INTERVAL_MS - clock.monotonicNow()
+      if (waitMs > 0) return scheduleRead(waitMs)
+      lastRefusalLookMs = clock.monotonicNow()
+      lookDue = true
+      freshUntilMs = Number.NEGATIVE_INFINITY
+    },
+    reload(options) {
+      if (closing) return Promise.reject(watcherClosed(path))
+      if (options?.signal?.aborted) return Promise.reject(options.signal.reason)
+      return abortable(flight.request().then(tokenInUse), options?.signal)
+    },
+    status() {
+      const reading = { path, reads, lastReadAtMs, nextReadAtMs, watch: watch.health() }
+      return describeWatcher(
+        state,
+        reading,
+        { closed: closing !== undefined, starting: isStarting() },
+        clock.now(),
+      )
+    },
+    on(event, listener) {
+      hub.on(event, listener)
+      return watcher
+    },
+    once(event, listener) {
+      hub.once(event, listener)
+      return watcher
+    },
+    off(event, listener) {
+      hub.off(event, listener)
+      return watcher
+    },
+    close() {
+      closing ??= close()
+      return closing
+    },
+    [Symbol.asyncDispose]: () => watcher.close(),
+  }
+
+  async function close(): Promise<void> {
+    freshUntilMs = Number.NEGATIVE_INFINITY
+    nextReadAtMs = undefined
+    cancelTimer()
+    throttle.close()
+    watch.close()
+    hub.clear()
+    firstToken.reject(watcherClosed(path))
+    await flight.join()
+  }
+
+  void flight.request()
+  return watcher
+}
+
+function watcherClosed(path: string): TokenError {
+  return new TokenError(`The watcher of '${path}' was closed`, { code: 'ERR_WATCHER_CLOSED', path })
+}
+
+function timedOut(path: string): TokenError {
+  return new TokenError(
+    `Token file '${path}' could not be read within ${READ_TIMEOUT_MS / 1000} s. Is it on a network file system that does not answer?`,
+    { code: 'ERR_TOKEN_UNREADABLE', path },
+  )
+}

@@ -1,0 +1,158 @@
+import type { Clock } from './clock.js'
+import { type DirectoryWatch, watchDirectory } from './directory-watch.js'
+import type { TokenFilePlace } from './token-file.js'
+
+/** Whether changes are seen as they happen. */
+export interface WatchHealth {
+  /**
+   * - `watching`: changes are seen as they happen;
+   * - `polling`: there is no watch (switched off, or the system has none to give); timed reads find changes;
+   * - `degraded`: there is a watch, but it missed a change, or it can only see that the directory is still missing.
+   */
+  readonly state: 'watching' | 'polling' | 'degraded'
+  /** Why it is not `watching`. */
+  readonly reason?: string
+  /** The directory that is watched. */
+  readonly directory?: string
+}
+
+/** Keeps a watch on the right directory and judges whether it can be trusted. */
+export interface WatchSupervisor {
+  health(): WatchHealth
+  /** A read begins: what the watch reported so far is what it answers. */
+  beginRead(): void
+  /** Takes what a read found of the token's place; moves or renews the watch if that asks for it. */
+  observe(place: TokenFilePlace): void
+  /** The read that began last found other content than the one before. */
+  contentChanged(): void
+  close(): void
+}
+
+/** What a supervisor needs. */
+export interface WatchSupervisorOptions {
+  clock: Clock
+  keepAlive: boolean
+  /** Something may have changed. */
+  onEvent(): void
+  onHealth(health: WatchHealth): void
+}
+
+/** An event that a rotation caused arrives well within this. */
+const EVENT_GRACE_MS = 1_000
+
+export function superviseWatch(options: WatchSupervisorOptions): WatchSupervisor {
+  const { clock, keepAlive } = options
+  let health: WatchHealth = { state: 'polling', reason: 'the watch is not in place yet' }
+  let armed: { directory: string; identity: string; watch: DirectoryWatch } | undefined
+  let lastPlace: TokenFilePlace | undefined
+  let missed = false
+  let events = 0
+  let eventsAtRead = 0
+  let readAnswersEvent = false
+  let cancelDoubt = () => {}
+
+  const setHealth = (next: WatchHealth) => {
+    const changed =
+      next.state !== health.state || next.reason !== health.reason || next.directory !== health.directory
+    health = next
+    if (changed) options.onHealth(next)
+  }
+  const disarm = () => {
+    armed?.watch.close()
+    armed = undefined
+  }
+  const trust = (place: TokenFilePlace) => {
+    const { directory } = place
+    if (place.layout === 'missing') {
+      setHealth({
+        state: 'degraded',
+        reason: `the token's directory is missing; watching ${directory}`,
+        directory,
+      })
+    } else if (missed) {
+      setHealth({ state: 'degraded', reason: 'the watch missed a change; a timed read found it', directory })
+    } else {
+      setHealth({ state: 'watching', directory })
+    }
+  }
+  const arm = (place: TokenFilePlace) => {
+    disarm()
+    const { directory, identity } = place
+    const watch = watchDirectory(directory, keepAlive, {
+      onReady() {
+        if (lastPlace) trust(lastPlace)
+        // What changed before the watch was in place is found by one more read.
+        options.onEvent()
+      },
+      onEvent() {
+        events++
+        options.onEvent()
+      },
+      onError(error) {
+        armed = undefined
+        setHealth({ state: 'polling', reason: describeWatchError(error), directory })
+      },
+    })
+    armed = { directory, identity, watch }
+  }
+  /** A change was found by a timed read. If no event follows within the grace, the watch is dead without saying so. */
+  const doubt = () => {
+    const eventsBefore = events
+    cancelDoubt()
+    cancelDoubt = clock.setTimer(() => {
+      if (events > eventsBefore || !armed || !lastPlace) return
+      missed = true
+      trust(lastPlace)
+      arm(lastPlace)
+    }, EVENT_GRACE_MS)
+  }
+
+  return {
+    health: () => health,
+    beginRead() {
+      readAnswersEvent = events > eventsAtRead
+      eventsAtRead = events
+    },
+    observe(place) {
+      const layoutChanged = lastPlace !== undefined && lastPlace.layout !== place.layout
+      lastPlace = place
+      if (armed?.identity !== place.identity || armed.directory !== place.directory) arm(place)
+      else if (layoutChanged && health.state !== 'polling') trust(place)
+    },
+    contentChanged() {
+      if (readAnswersEvent || events > eventsAtRead) {
+        missed = false
+        if (armed && lastPlace && health.state === 'degraded') trust(lastPlace)
+      } else if (armed) {
+        doubt()
+      }
+    },
+    close() {
+      cancelDoubt()
+      disarm()
+    },
+  }
+}
+
+/** The supervisor of a watcher that is told to poll only. */
+export function noWatch(): WatchSupervisor {
+  return {
+    health: () => ({ state: 'polling', reason: 'the option watch is false' }),
+    beginRead() {},
+    observe() {},
+    contentChanged() {},
+    close() {},
+  }
+}
+
+function describeWatchError(error: unknown): string {
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined
+  switch (code) {
+    case 'ENOSPC':
+      return 'no inotify watch left (ENOSPC): raise fs.inotify.max_user_watches'
+    case 'EMFILE':
+      return 'no inotify instance or file descriptor left (EMFILE): raise fs.inotify.max_user_instances or the open-files limit'
+    default:
+      return `the directory cannot be watched (${code ?? (error instanceof Error ? error.message : 'unknown error')})`
+  }
+}
