@@ -48,10 +48,12 @@ function delayByLifeMs(times: TokenTimes, nowMs: number, reloadIntervalMs: numbe
 
 function delayByFailuresMs({ failures, failureCode, starting }: ScheduleInput): number {
   const tornWrite = failureCode === 'ERR_TOKEN_EMPTY' || failureCode === 'ERR_TOKEN_MALFORMED'
-  const tornWriteRetryMs = tornWrite ? TORN_WRITE_RETRIES_MS[failures - 1] : undefined
-  if (tornWriteRetryMs !== undefined) return tornWriteRetryMs
+  const quickRetries = tornWrite ? TORN_WRITE_RETRIES_MS : []
+  const quickRetryMs = quickRetries[failures - 1]
+  if (quickRetryMs !== undefined) return quickRetryMs
   if (starting) return MIN_READ_INTERVAL_MS
-  return Math.min(MIN_READ_INTERVAL_MS * 2 ** Math.min(failures - 1, 16), MAX_DUE_INTERVAL_MS)
+  const doublings = Math.min(failures - quickRetries.length - 1, 16)
+  return Math.min(MIN_READ_INTERVAL_MS * 2 ** doublings, MAX_DUE_INTERVAL_MS)
 }
 
 /** `timeMs` if it is still to come. */

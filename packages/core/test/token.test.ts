@@ -1,0 +1,89 @@
+import { inspect } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import { createToken, systemClock } from '../src/index.js'
+
+const secret = 'canary-secret'
+const token = createToken({ token: secret, expiresAtMs: Date.UTC(2026, 0, 1), loadedAtMs: 1 })
+
+describe('a token', () => {
+  it('gives the secret only by its name', () => {
+    expect(token.token).toBe(secret)
+    expect(token.expiresAtMs).toBe(Date.UTC(2026, 0, 1))
+    expect(token.loadedAtMs).toBe(1)
+  })
+
+  it.each([
+    ['String()', () => String(token)],
+    ['a template', () => `${token}`],
+    ['JSON', () => JSON.stringify({ token })],
+    ['inspect', () => inspect(token)],
+    [
+      'inspect with hidden fields and without our own inspect',
+      () => inspect(token, { showHidden: true, customInspect: false }),
+    ],
+    ['object spread', () => JSON.stringify({ ...token })],
+    ['Object.entries', () => JSON.stringify(Object.entries(token))],
+    [
+      'for … in',
+      () => {
+        const keys: string[] = []
+        for (const key in token) keys.push(String(token[key as keyof typeof token]))
+        return keys.join()
+      },
+    ],
+    ['structured clone', () => inspect(structuredClone(token), { showHidden: true })],
+    ['an error that carries it', () => inspect(new Error('x', { cause: token }))],
+  ])('is not shown by %s', (_, show) => {
+    expect(show()).not.toContain('canary')
+  })
+
+  it('says when it expires', () => {
+    expect(String(token)).toBe('Token(redacted, expires 2026-01-01T00:00:00.000Z)')
+    expect(inspect(createToken({ token: 'x', loadedAtMs: 0 }))).toBe('Token(redacted, no known expiry)')
+    expect(String(createToken({ token: 'x', expiresAtMs: 9e99, loadedAtMs: 0 }))).toContain('9e+99')
+  })
+
+  it('is immutable', () => {
+    expect(Object.isFrozen(token)).toBe(true)
+    expect(() => Object.assign(token, { token: 'other' })).toThrow(TypeError)
+  })
+
+  it.each(['', ' ', 'a b', 'a\n', 'ä', 5, undefined, null])(
+    'cannot be made of %j, and the error does not quote it',
+    (bad) => {
+      expect(() => createToken({ token: bad as string, loadedAtMs: 0 })).toThrow(TypeError)
+      expect(() => createToken({ token: 'canary secret', loadedAtMs: 0 })).toThrow(/^((?!canary).)*$/)
+    },
+  )
+
+  it('cannot have times that are no numbers', () => {
+    expect(() => createToken({ token: 'x', loadedAtMs: Number.NaN })).toThrow(TypeError)
+    expect(() => createToken({ token: 'x', loadedAtMs: 0, expiresAtMs: Number.POSITIVE_INFINITY })).toThrow(
+      TypeError,
+    )
+  })
+})
+
+describe('the system clock', () => {
+  it('fires a timer once, and not when it was cancelled', async () => {
+    const fired: string[] = []
+    const cancel = systemClock.setTimer(() => fired.push('cancelled'), 0)
+    cancel()
+    await new Promise<void>((resolve) => systemClock.setTimer(resolve, 1, { keepAlive: true }))
+    cancel()
+    expect(fired).toEqual([])
+  })
+
+  it('does not fire a timer of over 2^31-1 ms at once', async () => {
+    let fired = false
+    const cancel = systemClock.setTimer(
+      () => {
+        fired = true
+      },
+      2 ** 31 + 5,
+    )
+    await new Promise<void>((resolve) => systemClock.setTimer(resolve, 20, { keepAlive: true }))
+    cancel()
+    expect(fired).toBe(false)
+  })
+})
