@@ -1,29 +1,33 @@
 import type { Clock } from './clock.js'
 
-/** A rotation causes about seven events, so most of them pass at once. */
-const BURST = 10
-/** In a directory that never rests, such as a shared /tmp, this is the pace. */
-const REFILL_MS = 100
+/** A rotation causes about seven events, answered by two or three reads: several in a row pass without delay. */
+const BURST = 20
+/** In a directory that never rests, such as a shared /tmp, this is the pace: 50 small reads a second. */
+const REFILL_MS = 20
 
-/** Lets a burst of events pass at once and slows a storm down; the last event of a storm is never lost. */
-export function createEventThrottle(clock: Clock, pass: () => void) {
+/**
+ * Lets a burst of events cause reads at once and slows a storm down; the last event of a storm is never lost.
+ *
+ * @param isQueued whether a read that has not begun yet will answer the event anyway.
+ */
+export function createEventThrottle(clock: Clock, isQueued: () => boolean, read: () => void) {
   let allowance = BURST
   let lastMs = clock.monotonicNow()
   let cancel: (() => void) | undefined
   return {
     event() {
-      if (cancel) return // a later pass will answer this event, too
+      if (cancel || isQueued()) return
       const nowMs = clock.monotonicNow()
       allowance = Math.min(BURST, allowance + (nowMs - lastMs) / REFILL_MS)
       lastMs = nowMs
       if (allowance >= 1) {
         allowance--
-        pass()
+        read()
         return
       }
       cancel = clock.setTimer(() => {
         cancel = undefined
-        pass()
+        read()
       }, REFILL_MS)
     },
     close() {

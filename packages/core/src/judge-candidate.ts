@@ -34,12 +34,7 @@ export function judgeCandidate(input: CandidateInput): Verdict {
   const mismatch = findMismatch(candidate, expectations)
   if (mismatch) return mismatch
   if (isExpired(candidate, nowMs)) {
-    const expiresAtMs = candidate.expiresAtMs as number
-    return {
-      kind: 'refuse',
-      code: 'ERR_TOKEN_EXPIRED',
-      problem: `holds a token that expired ${formatAge(nowMs - expiresAtMs)} ago, at ${formatTime(expiresAtMs)}`,
-    }
+    return { kind: 'refuse', code: 'ERR_TOKEN_EXPIRED', problem: describeExpiry(candidate, nowMs) }
   }
   if (candidate.token === current?.token) return { kind: 'unchanged' }
   if (!current || isExpired(current, nowMs)) return { kind: 'adopt' }
@@ -65,6 +60,11 @@ export function judgeCandidate(input: CandidateInput): Verdict {
 /** Whether the token's `exp` has passed; never for a token without one. */
 export function isExpired(token: { readonly expiresAtMs: number | undefined }, nowMs: number): boolean {
   return token.expiresAtMs !== undefined && token.expiresAtMs <= nowMs
+}
+
+/** Says since when a token that {@link isExpired} has been so. */
+export function describeExpiry({ expiresAtMs = 0 }: ParsedToken, nowMs: number): string {
+  return `holds a token that expired ${formatAge(nowMs - expiresAtMs)} ago, at ${formatTime(expiresAtMs)}`
 }
 
 function findMismatch(

@@ -7,6 +7,9 @@ export interface SingleFlight {
   request(): Promise<void>
   /** Fulfils when the run that was asked for last has ended; at once when there is none. */
   join(): Promise<void>
+  isRunning(): boolean
+  /** Whether a run waits for the running one to end. */
+  isQueued(): boolean
 }
 
 /** Merges requests for `run`, which must not reject. */
@@ -30,5 +33,7 @@ export function createSingleFlight(run: () => Promise<void>): SingleFlight {
       return following
     },
     join: () => following ?? running ?? Promise.resolve(),
+    isRunning: () => running !== undefined,
+    isQueued: () => following !== undefined,
   }
 }

@@ -1,6 +1,6 @@
 import type { Clock } from './clock.js'
 import { formatTime } from './format.js'
-import { isExpired, judgeCandidate, type TokenExpectations } from './judge-candidate.js'
+import { describeExpiry, isExpired, judgeCandidate, type TokenExpectations } from './judge-candidate.js'
 import { type ParsedToken, parseToken } from './parse-token.js'
 import { overdueAtMs, rotationDueAtMs, type TokenTimes } from './rotation.js'
 import { createToken, type Token } from './token.js'
@@ -38,6 +38,8 @@ export interface TokenState {
   readonly rotations: number
   /** The token in use, unless it has expired. */
   usable(): LoadedToken | undefined
+  /** Why there is no usable token: the failure, or else the expiry. */
+  reason(): TokenError | undefined
   /** A server refused the token in use: an older one on disk becomes acceptable. */
   refusedByServer(): void
   /** Takes the result of a read; gives the events that it caused. */
@@ -131,6 +133,10 @@ export function createTokenState(path: string, expectations: TokenExpectations, 
       return rotations
     },
     usable: () => (current && !isExpired(current.parsed, clock.now()) ? current : undefined),
+    reason() {
+      if (failures > 0 || !current) return failure?.error
+      return expiredError(path, current.parsed, clock.now())
+    },
     refusedByServer() {
       currentRefused = true
     },
@@ -146,6 +152,14 @@ export function createTokenState(path: string, expectations: TokenExpectations, 
       return [...events, ...lateness(clock.now())]
     },
   }
+}
+
+/** Of a token that expired since the last good read. */
+function expiredError(path: string, token: ParsedToken, nowMs: number): TokenError {
+  return new TokenError(`Token file '${path}' ${describeExpiry(token, nowMs)}`, {
+    code: 'ERR_TOKEN_EXPIRED',
+    path,
+  })
 }
 
 /** Whether the kubelet should have replaced a token of these times by now. */

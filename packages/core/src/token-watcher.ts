@@ -58,7 +58,7 @@ export function createTokenWatcher(options: TokenWatcherOptions = {}): TokenWatc
   ])
   const firstToken = createFirstToken(clock, startupTimeoutMs, reason)
   const flight = createSingleFlight(read)
-  const throttle = createEventThrottle(clock, () => void flight.request())
+  const throttle = createEventThrottle(clock, flight.isQueued, () => void flight.request())
   const onHealth = (health: TokenWatcherEvents['watch']) => hub.emit('watch', health)
   const watch =
     options.watch === false
@@ -76,6 +76,7 @@ export function createTokenWatcher(options: TokenWatcherOptions = {}): TokenWatc
   let freshUntilMs = Number.NEGATIVE_INFINITY
   /** A server refused the token in use, and the file has not been read since. */
   let lookDue = false
+  let lookUnderWay = false
   let lastRefusalLookMs = Number.NEGATIVE_INFINITY
   let reads = 0
   let lastReadAtMs: number | undefined
@@ -90,14 +91,16 @@ export function createTokenWatcher(options: TokenWatcherOptions = {}): TokenWatc
     reads++
     lastReadAtMs = clock.now()
     lastReadMonotonicMs = clock.monotonicNow()
+    lookUnderWay = lookDue
     watch.beginRead()
     const result = await readBounded()
     if (closing) return
     const before = state.current
     const { file, place } = result === TIMED_OUT ? { file: timedOut(path), place: undefined } : result
     const events = state.settle(file, place?.layout)
-    if (state.current && state.current !== before) {
-      lookDue = false
+    const isRotated = state.current !== before
+    if (lookUnderWay || isRotated) lookDue = lookUnderWay = false
+    if (state.current && isRotated) {
       firstToken.resolve(state.current.token)
       warnOfKind(path, state.current.parsed.kind)
       if (before) watch.contentChanged()
@@ -106,6 +109,10 @@ export function createTokenWatcher(options: TokenWatcherOptions = {}): TokenWatc
     scheduleRead()
     // Told last: a listener finds the state complete, and may even close the watcher.
     for (const { name, payload } of events) hub.emit(name, payload)
+  }
+
+  function readWithin(ms: number): void {
+    if (nextReadAtMs === undefined || nextReadAtMs > clock.now() + ms) scheduleRead(ms)
   }
 
   function scheduleRead(withinMs = Number.POSITIVE_INFINITY): void {
@@ -128,16 +135,19 @@ export function createTokenWatcher(options: TokenWatcherOptions = {}): TokenWatc
         : Number.NEGATIVE_INFINITY
   }
 
-  /** The way of a `getToken()` that finds no fresh token at hand: it looks, at most once a second, and then answers. */
+  /** The way of a `getToken()` that finds no fresh token at hand: it looks, unless it is known why that is in vain. */
   async function obtain(): Promise<Token> {
     if (isStarting() && !closing) return firstToken.wait()
-    if (lookDue || clock.monotonicNow() - lastReadMonotonicMs >= MIN_READ_INTERVAL_MS) {
-      lookDue = false
-      await flight.request()
-    } else {
-      await flight.join()
-    }
+    const isKnown = flight.isRunning() || (state.failures > 0 && !isOlderThan(MIN_READ_INTERVAL_MS))
+    await ((lookDue ? lookUnderWay : isKnown) ? flight.join() : flight.request())
     return tokenInUse()
+  }
+
+  /** Whether the last read began longer ago than that, by either clock: each may have stood still, or jumped. */
+  function isOlderThan(ageMs: number): boolean {
+    const byMonotonicMs = clock.monotonicNow() - lastReadMonotonicMs
+    const byWallMs = Math.abs(clock.now() - (lastReadAtMs ?? 0))
+    return Math.max(byMonotonicMs, byWallMs) >= ageMs
   }
 
   function tokenInUse(): Token {
@@ -148,7 +158,7 @@ export function createTokenWatcher(options: TokenWatcherOptions = {}): TokenWatc
   }
 
   function reason(): TokenError {
-    return state.failure?.error ?? timedOut(path)
+    return state.reason() ?? timedOut(path)
   }
 
   function isStarting(): boolean {
@@ -165,11 +175,11 @@ export function createTokenWatcher(options: TokenWatcherOptions = {}): TokenWatc
       return abortable(obtain(), options?.signal)
     },
     invalidate(rejected) {
-      if (closing || !state.current || rejected.token !== state.current.token.token) return
+      if (closing || lookDue || rejected.token !== state.current?.token.token) return
       state.refusedByServer()
       // A server that refuses everything must not turn every request into a read.
       const waitMs = lastRefusalLookMs + MIN_READ_INTERVAL_MS - clock.monotonicNow()
-      if (waitMs > 0) return scheduleRead(waitMs)
+      if (waitMs > 0) return readWithin(waitMs)
       lastRefusalLookMs = clock.monotonicNow()
       lookDue = true
       freshUntilMs = Number.NEGATIVE_INFINITY
