@@ -1,3 +1,5 @@
+import { resolve } from 'node:path'
+
 /** A watch on one directory. */
 export interface DirectoryWatch {
   close(): void
@@ -39,7 +41,8 @@ export function watchDirectory(
   import('chokidar').then(({ watch }) => {
     if (closed) return
     const watcher = watch(directory, {
-      ignored: (path) => path !== directory,
+      // Resolved, because on Windows chokidar asks with slashes.
+      ignored: (path) => resolve(path) !== directory,
       ignoreInitial: true,
       depth: 0,
       persistent: keepAlive,

@@ -48,3 +48,16 @@ export class TokenError extends Error {
     this.path = options.path
   }
 }
+
+/** What callers of a closed watcher get. */
+export function watcherClosed(path: string): TokenError {
+  return new TokenError(`The watcher of '${path}' was closed`, { code: 'ERR_WATCHER_CLOSED', path })
+}
+
+/** What a read that hangs comes to. */
+export function readTimedOut(path: string, afterMs: number): TokenError {
+  return new TokenError(
+    `Token file '${path}' could not be read within ${afterMs / 1000} s. Is it on a network file system that does not answer?`,
+    { code: 'ERR_TOKEN_UNREADABLE', path },
+  )
+}

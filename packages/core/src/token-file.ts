@@ -17,7 +17,7 @@ export interface TokenFile {
 export interface TokenFilePlace {
   /** The kubelet's volume, or the directory of a plain file, or the nearest ancestor that exists. */
   readonly directory: string
-  /** Device and inode of {@link directory}: another one means that it was replaced or mounted over. */
+  /** Device and inode of the directory: another one means that it was replaced or mounted over. */
   readonly identity: string
   /**
    * - `projection`: a link into a volume that the kubelet updates;

@@ -1,40 +1,24 @@
 import { abortable } from './abortable.js'
 import { createBoundedOperation, TIMED_OUT } from './bounded-operation.js'
-import * as check from './check-options.js'
-import { systemClock } from './clock.js'
 import { createEventHub } from './event-hub.js'
 import { createEventThrottle } from './event-throttle.js'
 import { createFirstToken } from './first-token.js'
 import { MIN_READ_INTERVAL_MS, nextReadDelayMs } from './read-schedule.js'
 import { createSingleFlight } from './single-flight.js'
 import type { Token } from './token.js'
-import { TokenError } from './token-error.js'
+import { readTimedOut, type TokenError, watcherClosed } from './token-error.js'
 import { locateTokenFile, readTokenFile } from './token-file.js'
 import { createTokenState } from './token-state.js'
 import { warnOfKind } from './token-warnings.js'
 import type { TokenWatcher, TokenWatcherEvents, TokenWatcherOptions } from './token-watcher-types.js'
 import { noWatch, superviseWatch } from './watch-supervisor.js'
+import { resolveWatcherOptions } from './watcher-options.js'
 import { describeWatcher } from './watcher-status.js'
 
-/** Where the admission controller mounts the pod's own token. */
-const DEFAULT_PATH = '/var/run/secrets/kubernetes.io/serviceaccount/token'
 /** A local read takes well under a millisecond; this long means a dead network file system. */
 const READ_TIMEOUT_MS = 10_000
 /** A timed read that is later than this was slept through: the process, or the machine, was suspended. */
 const WAKE_GRACE_MS = 2_000
-
-const OPTION_CHECKS = {
-  path: check.isFilePath,
-  audience: check.isAudience,
-  issuer: check.isNonEmptyString,
-  subject: check.isNonEmptyString,
-  reloadIntervalMs: check.isIntegerFrom(1_000),
-  startupTimeoutMs: check.isIntegerFrom(0),
-  maxTokenBytes: check.isIntegerFrom(1, 2 ** 30),
-  watch: check.isBoolean,
-  keepAlive: check.isBoolean,
-  clock: check.isObjectWith(['now', 'monotonicNow', 'setTimer'], 'a Clock'),
-}
 
 /**
  * Watches and reloads a projected service account token file. It starts reading at once and never gives an expired
@@ -43,11 +27,10 @@ const OPTION_CHECKS = {
  * @throws TypeError or RangeError for bad arguments, and for nothing else: a missing file is a matter of `getToken()`.
  */
 export function createTokenWatcher(options: TokenWatcherOptions = {}): TokenWatcher {
-  check.checkOptions(options, OPTION_CHECKS)
-  const { path = DEFAULT_PATH, issuer, subject, keepAlive = false, clock = systemClock } = options
-  const { reloadIntervalMs = 300_000, startupTimeoutMs = 10_000, maxTokenBytes = 1_048_576 } = options
+  const settings = resolveWatcherOptions(options)
+  const { path, reloadIntervalMs, keepAlive, clock } = settings
 
-  const state = createTokenState(path, { audience: [options.audience ?? []].flat(), issuer, subject }, clock)
+  const state = createTokenState(path, settings.expectations, clock)
   const hub = createEventHub<TokenWatcherEvents>([
     'rotated',
     'failed',
@@ -56,17 +39,16 @@ export function createTokenWatcher(options: TokenWatcherOptions = {}): TokenWatc
     'expired',
     'watch',
   ])
-  const firstToken = createFirstToken(clock, startupTimeoutMs, reason)
+  const firstToken = createFirstToken(clock, settings.startupTimeoutMs, reason)
   const flight = createSingleFlight(read)
   const throttle = createEventThrottle(clock, flight.isQueued, () => void flight.request())
   const onHealth = (health: TokenWatcherEvents['watch']) => hub.emit('watch', health)
-  const watch =
-    options.watch === false
-      ? noWatch()
-      : superviseWatch({ clock, keepAlive, onEvent: throttle.event, onHealth })
+  const watch = settings.watch
+    ? superviseWatch({ clock, keepAlive, onEvent: throttle.event, onHealth })
+    : noWatch()
   const readBounded = createBoundedOperation(clock, READ_TIMEOUT_MS, async () => {
     const [file, place] = await Promise.all([
-      readTokenFile(path, maxTokenBytes).catch((error: TokenError) => error),
+      readTokenFile(path, settings.maxTokenBytes).catch((error: TokenError) => error),
       locateTokenFile(path).catch(() => undefined),
     ])
     return { file, place }
@@ -96,7 +78,8 @@ export function createTokenWatcher(options: TokenWatcherOptions = {}): TokenWatc
     const result = await readBounded()
     if (closing) return
     const before = state.current
-    const { file, place } = result === TIMED_OUT ? { file: timedOut(path), place: undefined } : result
+    const { file, place } =
+      result === TIMED_OUT ? { file: readTimedOut(path, READ_TIMEOUT_MS), place: undefined } : result
     const events = state.settle(file, place?.layout)
     const isRotated = state.current !== before
     if (lookUnderWay || isRotated) lookDue = lookUnderWay = false
@@ -158,7 +141,7 @@ export function createTokenWatcher(options: TokenWatcherOptions = {}): TokenWatc
   }
 
   function reason(): TokenError {
-    return state.reason() ?? timedOut(path)
+    return state.reason() ?? readTimedOut(path, READ_TIMEOUT_MS)
   }
 
   function isStarting(): boolean {
@@ -230,15 +213,4 @@ export function createTokenWatcher(options: TokenWatcherOptions = {}): TokenWatc
 
   void flight.request()
   return watcher
-}
-
-function watcherClosed(path: string): TokenError {
-  return new TokenError(`The watcher of '${path}' was closed`, { code: 'ERR_WATCHER_CLOSED', path })
-}
-
-function timedOut(path: string): TokenError {
-  return new TokenError(
-    `Token file '${path}' could not be read within ${READ_TIMEOUT_MS / 1000} s. Is it on a network file system that does not answer?`,
-    { code: 'ERR_TOKEN_UNREADABLE', path },
-  )
 }

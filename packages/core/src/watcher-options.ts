@@ -1,0 +1,38 @@
+import * as check from './check-options.js'
+import { systemClock } from './clock.js'
+import type { TokenWatcherOptions } from './token-watcher-types.js'
+
+/** Where the admission controller mounts the pod's own token. */
+const DEFAULT_PATH = '/var/run/secrets/kubernetes.io/serviceaccount/token'
+
+const CHECKS = {
+  path: check.isFilePath,
+  audience: check.isAudience,
+  issuer: check.isNonEmptyString,
+  subject: check.isNonEmptyString,
+  reloadIntervalMs: check.isIntegerFrom(1_000),
+  startupTimeoutMs: check.isIntegerFrom(0),
+  maxTokenBytes: check.isIntegerFrom(1, 2 ** 30),
+  watch: check.isBoolean,
+  keepAlive: check.isBoolean,
+  clock: check.isObjectWith(['now', 'monotonicNow', 'setTimer'], 'a Clock'),
+}
+
+/** Checks the options of a watcher and fills in the defaults. @throws TypeError or RangeError */
+export function resolveWatcherOptions(options: TokenWatcherOptions) {
+  check.checkOptions(options, CHECKS)
+  return {
+    path: options.path ?? DEFAULT_PATH,
+    expectations: {
+      audience: [options.audience ?? []].flat(),
+      issuer: options.issuer,
+      subject: options.subject,
+    },
+    reloadIntervalMs: options.reloadIntervalMs ?? 300_000,
+    startupTimeoutMs: options.startupTimeoutMs ?? 10_000,
+    maxTokenBytes: options.maxTokenBytes ?? 1_048_576,
+    watch: options.watch ?? true,
+    keepAlive: options.keepAlive ?? false,
+    clock: options.clock ?? systemClock,
+  }
+}
