@@ -1,0 +1,17 @@
+/** Why the stand-in did not do what it was asked to. */
+export type FakeKubeletErrorCode =
+  /** A TokenRequest failed because of `setOutage(true)`. */
+  | 'ERR_FAKE_KUBELET_OUTAGE'
+  /** It was called after `close()`. */
+  | 'ERR_FAKE_KUBELET_CLOSED'
+
+/** A failure that a test asked for, or a use after the end. Compare {@link FakeKubeletError.code}, not the class. */
+export class FakeKubeletError extends Error {
+  override readonly name = 'FakeKubeletError'
+  readonly code: FakeKubeletErrorCode
+
+  constructor(message: string, code: FakeKubeletErrorCode) {
+    super(message)
+    this.code = code
+  }
+}

@@ -1,0 +1,71 @@
+import { createHash, KeyObject } from 'node:crypto'
+import {
+  createLocalJWKSet,
+  exportJWK,
+  generateKeyPair,
+  type JSONWebKeySet,
+  type JWTPayload,
+  jwtVerify,
+  SignJWT,
+} from 'jose'
+
+/**
+ * The algorithms that API servers sign service account tokens with, and EdDSA. The ML-DSA ones need a Node whose Web
+ * Crypto knows them (24.7).
+ */
+export const SIGNING_ALGORITHMS = [
+  'RS256',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'ML-DSA-44',
+  'ML-DSA-65',
+  'ML-DSA-87',
+] as const
+
+/** One of {@link SIGNING_ALGORITHMS}. */
+export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number]
+
+/** What {@link TokenSigner.verify} checks besides the signature. */
+export interface SignatureExpectations {
+  issuer: string | string[]
+  /** Empty: not checked. */
+  audience: string[]
+  /** Unix time in milliseconds. */
+  nowMs: number
+  clockToleranceMs: number
+}
+
+/** A service account issuer's key. */
+export interface TokenSigner {
+  readonly algorithm: SigningAlgorithm
+  readonly jwks: JSONWebKeySet
+  sign(claims: JWTPayload): Promise<string>
+  /** @throws jose's errors, with their `code`. */
+  verify(token: string, expected: SignatureExpectations): Promise<JWTPayload>
+}
+
+/** Makes a key pair of its own. */
+export async function createTokenSigner(algorithm: SigningAlgorithm): Promise<TokenSigner> {
+  const { privateKey, publicKey } = await generateKeyPair(algorithm)
+  // As the API server derives it: base64url(SHA-256(SubjectPublicKeyInfo)).
+  const spki = KeyObject.from(publicKey).export({ type: 'spki', format: 'der' })
+  const kid = createHash('sha256').update(spki).digest('base64url')
+  const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid, alg: algorithm, use: 'sig' }] }
+  const keys = createLocalJWKSet(jwks)
+  return {
+    algorithm,
+    jwks,
+    sign: (claims) => new SignJWT(claims).setProtectedHeader({ alg: algorithm, kid }).sign(privateKey),
+    async verify(token, { issuer, audience, nowMs, clockToleranceMs }) {
+      const { payload } = await jwtVerify(token, keys, {
+        issuer,
+        ...(audience.length > 0 ? { audience } : {}),
+        currentDate: new Date(nowMs),
+        clockTolerance: clockToleranceMs / 1_000,
+      })
+      return payload
+    },
+  }
+}
