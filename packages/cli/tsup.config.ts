@@ -1,3 +1,11 @@
-import { library } from '../../tsup.config.js'
+import { defineConfig } from 'tsup'
 
-export default library(['src/index.ts'])
+/** A program, not a library: one ESM file for the bin, no types. */
+export default defineConfig({
+  entry: ['src/index.ts'],
+  format: ['esm'],
+  dts: false,
+  clean: true,
+  target: 'node20',
+  splitting: false,
+})

@@ -17,4 +17,5 @@ export type {
   TokenWatcherStatus,
 } from './token-watcher-types.js'
 export type { WatchHealth } from './watch-supervisor.js'
+export { DEFAULT_TOKEN_PATH } from './watcher-options.js'
 export { tokenFingerprint } from './watcher-status.js'

@@ -3,7 +3,7 @@ import { systemClock } from './clock.js'
 import type { TokenWatcherOptions } from './token-watcher-types.js'
 
 /** Where the admission controller mounts the pod's own token. */
-const DEFAULT_PATH = '/var/run/secrets/kubernetes.io/serviceaccount/token'
+export const DEFAULT_TOKEN_PATH = '/var/run/secrets/kubernetes.io/serviceaccount/token'
 
 const CHECKS = {
   path: check.isFilePath,
@@ -22,7 +22,7 @@ const CHECKS = {
 export function resolveWatcherOptions(options: TokenWatcherOptions) {
   check.checkOptions(options, CHECKS)
   return {
-    path: options.path ?? DEFAULT_PATH,
+    path: options.path ?? DEFAULT_TOKEN_PATH,
     expectations: {
       audience: [options.audience ?? []].flat(),
       issuer: options.issuer,

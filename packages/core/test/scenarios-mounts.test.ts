@@ -155,13 +155,14 @@ describe('scenario 12: unmount and remount', () => {
     await watching(watcher)
     const { current } = watcher
     const failed = next(watcher, 'failed')
+    const recovered = next(watcher, 'recovered')
     await kubelet.remount({
       async onUnmounted() {
         await failed
         expect(await watcher.getToken()).toBe(current)
       },
     })
-    await next(watcher, 'recovered')
+    await recovered
     await watching(watcher)
     const rotated = next(watcher, 'rotated')
     await kubelet.rotate()

@@ -1,0 +1,51 @@
+import { readFileSync, rmSync } from 'node:fs'
+import { mkdtemp, open, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** The version in this package's package.json. */
+export function packageVersion(): string {
+  // The same distance from src/ as from dist/.
+  return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version
+}
+
+/** Names of what lies in a directory, sorted. @throws the operating system's error */
+export async function listDirectory(path: string): Promise<string[]> {
+  return (await readdir(path)).sort()
+}
+
+/** Reads a file, a pipe or `/dev/stdin`: at most `maxBytes`, else `undefined`. @throws the operating system's error */
+export async function readBounded(path: string, maxBytes: number): Promise<Buffer | undefined> {
+  const file = await open(path, 'r')
+  try {
+    const buffer = Buffer.alloc(maxBytes + 1)
+    let length = 0
+    while (length < buffer.length) {
+      const { bytesRead } = await file.read(buffer, length, buffer.length - length, null)
+      if (bytesRead === 0) return buffer.subarray(0, length)
+      length += bytesRead
+    }
+    return undefined
+  } finally {
+    await file.close()
+  }
+}
+
+/** A directory of one's own, which goes with the process at the latest, but for a SIGKILL. */
+export interface TemporaryDirectory {
+  readonly path: string
+  remove(): Promise<void>
+}
+
+export async function makeTemporaryDirectory(): Promise<TemporaryDirectory> {
+  const path = await mkdtemp(join(tmpdir(), 'projected-token-demo-'))
+  const removeNow = () => rmSync(path, { recursive: true, force: true })
+  process.once('exit', removeNow)
+  return {
+    path,
+    async remove() {
+      await rm(path, { recursive: true, force: true })
+      process.removeListener('exit', removeNow)
+    },
+  }
+}

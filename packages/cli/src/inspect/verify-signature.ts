@@ -1,0 +1,58 @@
+import type { ParsedToken } from '@projected-token/core'
+import { compactVerify, createLocalJWKSet, errors, type JSONWebKeySet } from 'jose'
+import type { SignatureFacts, TokenFacts } from './inspection.js'
+import type { KeySetResult } from './key-set.js'
+
+/** What is said of a signature that nobody asked about. */
+export const UNCHECKED: SignatureFacts = {
+  state: 'unchecked',
+  keyId: undefined,
+  source: undefined,
+  reason: undefined,
+}
+
+/** Checks the signature alone: times and audience are judged for all tokens, signed or not. Never rejects. */
+export async function verifySignature(
+  parsed: ParsedToken,
+  facts: TokenFacts,
+  loaded: KeySetResult,
+  source: string,
+): Promise<SignatureFacts> {
+  const answer = (state: SignatureFacts['state'], reason?: string, keyId?: string): SignatureFacts => ({
+    state,
+    keyId,
+    source,
+    reason,
+  })
+  if ('problem' in loaded) return answer('unknown', loaded.problem)
+  if (parsed.kind === 'opaque') return answer('unknown', 'the token is not a JWT')
+  // Each key alone: a token without a key id may match several, and the answer is to name the right one.
+  let reason: unknown
+  for (const key of loaded.keys.keys) {
+    try {
+      await compactVerify(parsed.token, createLocalJWKSet({ keys: [key] } satisfies JSONWebKeySet))
+      return answer('valid', undefined, typeof key.kid === 'string' ? key.kid : facts.keyId)
+    } catch (error) {
+      reason = moreTelling(reason, error)
+    }
+  }
+  if (reason instanceof errors.JWSSignatureVerificationFailed) {
+    return answer('invalid', 'the token was changed, or another key with the same id signed it')
+  }
+  if (reason instanceof errors.JWKSNoMatchingKey) {
+    const key = `${facts.keyId ?? 'none'} (${facts.algorithm ?? 'no algorithm'})`
+    return answer('invalid', `the key set has no key for its key id ${key}, but ${describeKeys(loaded.keys)}`)
+  }
+  return answer('unknown', `${facts.algorithm ?? 'its algorithm'} or the key cannot be used here`)
+}
+
+/** A key that fits and fails says more than one that does not fit. */
+function moreTelling(previous: unknown, next: unknown): unknown {
+  const isMismatch = previous === undefined || previous instanceof errors.JWKSNoMatchingKey
+  return previous instanceof errors.JWSSignatureVerificationFailed || !isMismatch ? previous : next
+}
+
+function describeKeys({ keys }: JSONWebKeySet): string {
+  const names = keys.slice(0, 5).map((key) => `${key.kid ?? 'one without id'} (${key.alg ?? key.kty})`)
+  return names.join(', ') + (keys.length > names.length ? ` and ${keys.length - names.length} more` : '')
+}
