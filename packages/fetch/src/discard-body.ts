@@ -1,0 +1,25 @@
+import { MAX_DISCARD_BYTES, MAX_DISCARD_MS } from './discard-limits.js'
+
+/**
+ * Frees the connection of a response that nobody will read: reads what is left of the body, or cancels it when that
+ * is too much. Otherwise the response keeps its connection, and the next request on a client with one connection
+ * waits for ever. Never rejects.
+ */
+export async function discardBody(response: Response): Promise<void> {
+  if (response.body === null || response.body === undefined || response.body.locked) return
+  const reader = response.body.getReader()
+  const cancel = () => reader.cancel().catch(() => {})
+  const timer = setTimeout(cancel, MAX_DISCARD_MS)
+  try {
+    for (let bytes = 0; bytes <= MAX_DISCARD_BYTES; ) {
+      const { done, value } = await reader.read()
+      if (done) return
+      bytes += value.byteLength
+    }
+    await cancel()
+  } catch {
+    // The connection broke: it is free.
+  } finally {
+    clearTimeout(timer)
+  }
+}

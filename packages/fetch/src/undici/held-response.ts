@@ -1,0 +1,66 @@
+import { MAX_DISCARD_BYTES, MAX_DISCARD_MS } from '../discard-limits.js'
+import type { DispatchController } from './dispatch-types.js'
+
+/** A response on its way to the caller: passed on at once, kept back while a 401 is judged, or thrown away. */
+export interface HeldResponse {
+  /** Keeps this event and those that follow. */
+  hold(start: () => void): void
+  /** Part of the body; tells whether to pause: not everything between undici and here honours the first pause. */
+  data(chunk: Uint8Array, forward: () => void): boolean
+  /** The end, or an error. */
+  last(forward: () => void): void
+  /** Passes on what was kept, and from now on everything at once. */
+  forward(): void
+  /** Reads the rest for the connection's sake, within limits, or breaks the connection; calls `then` once. */
+  discard(controller: DispatchController, then: () => void): void
+}
+
+export function createHeldResponse(): HeldResponse {
+  let state: 'passing' | 'held' | 'discarded' = 'passing'
+  let events: (() => void)[] = []
+  let ended = false
+  let discardedBytes = 0
+  let finishDiscard = (_breakConnection: boolean) => {}
+
+  return {
+    hold(start) {
+      state = 'held'
+      events.push(start)
+    },
+    data(chunk, forward) {
+      if (state === 'passing') forward()
+      else if (state === 'held') events.push(forward)
+      else {
+        discardedBytes += chunk.byteLength
+        if (discardedBytes > MAX_DISCARD_BYTES) finishDiscard(true)
+      }
+      return state === 'held'
+    },
+    last(forward) {
+      if (state === 'passing') return forward()
+      ended = true
+      if (state === 'held') events.push(forward)
+      else finishDiscard(false)
+    },
+    forward() {
+      state = 'passing'
+      for (const event of events) event()
+      events = []
+    },
+    discard(controller, then) {
+      state = 'discarded'
+      events = []
+      if (ended) return then()
+      const timer = setTimeout(() => finishDiscard(true), MAX_DISCARD_MS)
+      let finished = false
+      finishDiscard = (breakConnection) => {
+        if (finished) return
+        finished = true
+        clearTimeout(timer)
+        if (breakConnection) controller.abort(new Error('The body of a 401 response was not worth reading'))
+        then()
+      }
+      controller.resume()
+    },
+  }
+}

@@ -1,0 +1,143 @@
+import { createAuthFetch } from '@projected-token/fetch'
+import { describe, expect, it } from 'vitest'
+import { createManualProvider, createScriptedProvider, token } from './support/provider.js'
+import { accepting, startServer } from './support/server.js'
+import { closing, fetches, majors } from './support/undici-majors.js'
+
+const form = () => {
+  const data = new FormData()
+  data.set('a', '1')
+  return data
+}
+
+describe.each(fetches)('a 401 through $name', ({ skip, load }) => {
+  it.skipIf(skip)('is retried once with another token', async () => {
+    const { origin, seen } = await startServer(accepting('Bearer t2'))
+    const provider = createScriptedProvider('t1', 't2')
+    const response = await createAuthFetch(provider, { origins: origin, fetch: await load() })(origin)
+    expect([response.status, await response.text()]).toEqual([200, 'welcome'])
+    expect(seen.map(({ headers }) => headers.authorization)).toEqual(['Bearer t1', 'Bearer t2'])
+    expect(provider.invalidated).toEqual(['t1'])
+  })
+
+  it.skipIf(skip)('reaches the caller with its body when there is no other token', async () => {
+    const { origin, seen } = await startServer(accepting('Bearer t2'))
+    const provider = createScriptedProvider('t1')
+    const response = await createAuthFetch(provider, { origins: origin, fetch: await load() })(origin)
+    expect([response.status, await response.text()]).toEqual([401, 'who are you?'])
+    expect(seen).toHaveLength(1)
+    expect(provider.invalidated).toEqual(['t1'])
+  })
+
+  it.skipIf(skip)('reaches the caller after the second refusal, which is reported too', async () => {
+    const { origin, seen } = await startServer(accepting('Bearer t3'))
+    const provider = createScriptedProvider('t1', 't2', 't3')
+    const response = await createAuthFetch(provider, { origins: origin, fetch: await load() })(origin)
+    expect([response.status, await response.text()]).toEqual([401, 'who are you?'])
+    expect(seen).toHaveLength(2)
+    expect(provider.invalidated).toEqual(['t1', 't2'])
+  })
+
+  it.skipIf(skip)('reaches the caller when the provider fails', async () => {
+    const { origin, seen } = await startServer(accepting('Bearer t2'))
+    const provider = createManualProvider(token('t1'))
+    const pending = createAuthFetch(provider, { origins: origin, fetch: await load() })(origin)
+    ;(await provider.lookedUp()).reject(new Error('no token'))
+    const response = await pending
+    expect([response.status, await response.text()]).toEqual([401, 'who are you?'])
+    expect(seen).toHaveLength(1)
+  })
+
+  it.skipIf(skip)('uses the token that the provider found meanwhile, without another look', async () => {
+    const provider = createScriptedProvider('t1')
+    const { origin } = await startServer((seen, request, response) => {
+      if (seen.headers.authorization === 'Bearer t1') provider.rotate('t2')
+      accepting('Bearer t2')(seen, request, response)
+    })
+    const response = await createAuthFetch(provider, { origins: origin, fetch: await load() })(origin)
+    expect(response.status).toBe(200)
+    expect(provider.lookups).toEqual([])
+  })
+
+  it.skipIf(skip)('does not send a stream again', async () => {
+    const { origin, seen } = await startServer(accepting('Bearer t2'))
+    const provider = createScriptedProvider('t1', 't2')
+    const authFetch = createAuthFetch(provider, { origins: origin, fetch: await load() })
+    const body = new Blob(['streamed']).stream()
+    const response = await authFetch(origin, { method: 'POST', body, duplex: 'half' } as RequestInit)
+    expect([response.status, await response.text()]).toEqual([401, 'who are you?'])
+    expect(seen).toMatchObject([{ body: 'streamed' }])
+    expect(provider.invalidated).toEqual(['t1'])
+  })
+})
+
+describe('the second attempt', () => {
+  it.each([
+    ['no body', undefined, ''],
+    ['a string', 'hello', 'hello'],
+    ['URLSearchParams', new URLSearchParams({ a: '1' }), 'a=1'],
+    ['an ArrayBuffer', new TextEncoder().encode('bytes').buffer, 'bytes'],
+    ['a typed array', new TextEncoder().encode('bytes'), 'bytes'],
+    ['a Buffer', Buffer.from('bytes'), 'bytes'],
+    ['a Blob', new Blob(['blob']), 'blob'],
+  ])('sends %s again', async (_what, body, text) => {
+    const { origin, seen } = await startServer(accepting('Bearer t2'))
+    const authFetch = createAuthFetch(createScriptedProvider('t1', 't2'), { origins: origin })
+    const response = await authFetch(origin, { method: 'POST', body: body as never })
+    expect(response.status).toBe(200)
+    expect(seen.map(({ body }) => body)).toEqual([text, text])
+    expect(seen[1]?.headers['content-type']).toBe(seen[0]?.headers['content-type'])
+  })
+
+  it('sends a form again, with a content type that fits it', async () => {
+    const { origin, seen } = await startServer(accepting('Bearer t2'))
+    const authFetch = createAuthFetch(createScriptedProvider('t1', 't2'), { origins: origin })
+    expect((await authFetch(origin, { method: 'POST', body: form() })).status).toBe(200)
+    for (const { body, headers } of seen) {
+      const boundary = headers['content-type']?.split('boundary=')[1]
+      expect(body).toContain(`--${boundary}--`)
+    }
+  })
+
+  it('sends a Request without a body again, but never one with a body', async () => {
+    const { origin, seen } = await startServer(accepting('Bearer t2'))
+    const send = (request: Request) =>
+      createAuthFetch(createScriptedProvider('t1', 't2'), { origins: origin })(request)
+    expect((await send(new Request(origin))).status).toBe(200)
+    expect((await send(new Request(origin, { method: 'POST', body: 'b' }))).status).toBe(401)
+    expect(seen.map(({ body }) => body)).toEqual(['', '', 'b'])
+  })
+
+  it('does not wait for a 401 whose body never ends', async () => {
+    const { origin, seen } = await startServer((seen, request, response) => {
+      if (seen.headers.authorization === 'Bearer t2') return accepting('Bearer t2')(seen, request, response)
+      response.writeHead(401).write('and so on')
+    })
+    const response = await createAuthFetch(createScriptedProvider('t1', 't2'), { origins: origin })(origin)
+    expect(await response.text()).toBe('welcome')
+    expect(seen).toHaveLength(2)
+  })
+})
+
+describe.each(majors)('a fetch over a client with one connection of $name', ({ skip, load }) => {
+  it.skipIf(skip).each([
+    ['none', 0],
+    ['a short one, on the same connection', 1_000],
+    ['a huge one', 5_000_000],
+  ])('retries after a 401, whose body is %s', async (what, length) => {
+    const { origin, seen } = await startServer((seen, request, response) => {
+      if (seen.headers.authorization === 'Bearer t2') return accepting('Bearer t2')(seen, request, response)
+      response.writeHead(401).end(Buffer.alloc(length))
+    })
+    const undici = await load()
+    const dispatcher = closing(new undici.Client(origin, { pipelining: 1 }))
+    const authFetch = createAuthFetch(createScriptedProvider('t1', 't2'), {
+      origins: origin,
+      fetch: undici.fetch,
+    })
+    const response = await authFetch(origin, { dispatcher })
+    expect(await response.text()).toBe('welcome')
+    expect(seen).toHaveLength(2)
+    if (what.includes('same')) expect(seen[1]?.port).toBe(seen[0]?.port)
+  })
+})
