@@ -1,4 +1,4 @@
-import { MAX_DISCARD_BYTES, MAX_DISCARD_MS } from './discard-limits.js'
+import { MAX_DISCARD_BYTES, startDiscardTimer } from './discard-limits.js'
 
 /**
  * Frees the connection of a response that nobody will read: reads what is left of the body, or cancels it when that
@@ -9,7 +9,7 @@ export async function discardBody(response: Response): Promise<void> {
   if (response.body === null || response.body === undefined || response.body.locked) return
   const reader = response.body.getReader()
   const cancel = () => reader.cancel().catch(() => {})
-  const timer = setTimeout(cancel, MAX_DISCARD_MS)
+  const cancelTimer = startDiscardTimer(cancel)
   try {
     for (let bytes = 0; bytes <= MAX_DISCARD_BYTES; ) {
       const { done, value } = await reader.read()
@@ -20,6 +20,6 @@ export async function discardBody(response: Response): Promise<void> {
   } catch {
     // The connection broke: it is free.
   } finally {
-    clearTimeout(timer)
+    cancelTimer()
   }
 }

@@ -5,4 +5,10 @@
 export const MAX_DISCARD_BYTES = 65_536
 
 /** How long to wait for it: a body that trickles must not hold up the request that matters. */
-export const MAX_DISCARD_MS = 1_000
+const MAX_DISCARD_MS = 1_000
+
+/** Calls `giveUp` when a body has taken too long; the function that it gives cancels that. */
+export function startDiscardTimer(giveUp: () => unknown): () => void {
+  const timer = setTimeout(giveUp, MAX_DISCARD_MS)
+  return () => clearTimeout(timer)
+}

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { JSONWebKeySet } from 'jose'
+import type { PublicJwks } from './jose-types.js'
 
 /** `OpenIDConfigPath` and `JWKSPath` of Kubernetes' `pkg/serviceaccount/openidmetadata.go`. */
 const DISCOVERY_PATH = '/.well-known/openid-configuration'
@@ -8,7 +8,7 @@ const JWKS_PATH = '/openid/v1/jwks'
 
 /** What {@link startDiscoveryServer} takes. */
 export interface DiscoveryServerOptions {
-  jwks: JSONWebKeySet
+  jwks: PublicJwks
   algorithm: string
   /** The issuer that the document names; `undefined`: the server's own URL. */
   issuer: string | undefined

@@ -1,5 +1,5 @@
-import type { JSONWebKeySet, JWTPayload } from 'jose'
 import type { ContentFaults } from './content-faults.js'
+import type { JwtClaims, PublicJwks } from './jose-types.js'
 import type { MountFaults } from './mount-faults.js'
 import type { SyncOutcome } from './pod-sync.js'
 import type { TokenOptions } from './token-options.js'
@@ -31,7 +31,7 @@ export interface FakeKubelet extends ContentFaults, WriteFaults, MountFaults {
   /** `iss` of the tokens. */
   readonly issuer: string
   /** The issuer's public keys. */
-  readonly jwks: JSONWebKeySet
+  readonly jwks: PublicJwks
   /** Where `/.well-known/openid-configuration` is; `undefined` with `serve: false`. */
   readonly url: string | undefined
   /** Where the keys are; `undefined` with `serve: false`. */
@@ -56,7 +56,7 @@ export interface FakeKubelet extends ContentFaults, WriteFaults, MountFaults {
    * Checks signature, issuer, audience and times (by the API server's clock), and gives the claims.
    * @throws jose's errors, with a `code` such as `ERR_JWT_EXPIRED`
    */
-  verify(token: string, options?: VerifyOptions): Promise<JWTPayload>
+  verify(token: string, options?: VerifyOptions): Promise<JwtClaims>
   /** Whether TokenRequests fail from now on. The file stays as it is, even past its token's expiry. */
   setOutage(outage: boolean): void
   /** How far the API server's clock is ahead of the node's, in milliseconds: for tokens issued later. */

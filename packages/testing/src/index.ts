@@ -5,6 +5,7 @@ export { createFakeClock, FAKE_CLOCK_START_MS, type FakeClock, type FakeClockOpt
 export { startFakeKubelet } from './fake-kubelet.js'
 export { FakeKubeletError, type FakeKubeletErrorCode } from './fake-kubelet-error.js'
 export type { FakeKubelet, VerifyOptions } from './fake-kubelet-types.js'
+export type { JwtClaims, PublicJwk, PublicJwks } from './jose-types.js'
 export type { FakeKubeletOptions } from './kubelet-options.js'
 export type { MountFaults, Obstruction } from './mount-faults.js'
 export type { SyncOutcome } from './pod-sync.js'

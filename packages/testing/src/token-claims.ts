@@ -1,4 +1,4 @@
-import type { JWTPayload } from 'jose'
+import type { JwtClaims } from './jose-types.js'
 
 /** `ExpirationExtensionSeconds` of Kubernetes' `pkg/serviceaccount/claims.go`: one year. */
 const EXTENDED_EXPIRATION_SECONDS = 24 * 365 * 60 * 60
@@ -31,7 +31,7 @@ export interface BoundClaimsInput {
 }
 
 /** The claims of a token from the TokenRequest API (`Claims` in `pkg/serviceaccount/claims.go`). */
-export function boundClaims(input: BoundClaimsInput): JWTPayload {
+export function boundClaims(input: BoundClaimsInput): JwtClaims {
   const { identity, issuedAtSeconds, expirationSeconds } = input
   const lifeSeconds = input.extendedExpiration ? EXTENDED_EXPIRATION_SECONDS : expirationSeconds
   return {
@@ -56,7 +56,7 @@ export function boundClaims(input: BoundClaimsInput): JWTPayload {
  * The claims of a token kept in a Secret (`pkg/serviceaccount/legacy.go`): no `exp`, no `iat`, no `aud`, an issuer
  * that is the same in every cluster.
  */
-export function legacyClaims(identity: TokenIdentity): JWTPayload {
+export function legacyClaims(identity: TokenIdentity): JwtClaims {
   const { namespace, serviceAccount } = identity
   return {
     iss: 'kubernetes/serviceaccount',
@@ -69,7 +69,7 @@ export function legacyClaims(identity: TokenIdentity): JWTPayload {
 }
 
 /** Lays `overrides` over `claims`; one that is `undefined` takes the claim away. */
-export function overrideClaims(claims: JWTPayload, overrides: Record<string, unknown> = {}): JWTPayload {
+export function overrideClaims(claims: JwtClaims, overrides: Record<string, unknown> = {}): JwtClaims {
   const merged = Object.entries({ ...claims, ...overrides }).filter(([, value]) => value !== undefined)
   return Object.fromEntries(merged)
 }

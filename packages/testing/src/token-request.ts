@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { JWTPayload } from 'jose'
+import type { JwtClaims } from './jose-types.js'
 import type { KubeletSettings } from './kubelet-options.js'
 import type { TokenRequestStatus } from './rotation-rule.js'
 import { boundClaims, legacyClaims, overrideClaims, type TokenIdentity } from './token-claims.js'
@@ -10,7 +10,7 @@ import type { TokenSigner } from './token-signer.js'
 export interface IssuedToken {
   /** The JWT. */
   readonly token: string
-  readonly claims: Readonly<JWTPayload>
+  readonly claims: Readonly<JwtClaims>
   /** `iat` as Unix time in milliseconds; `undefined` without one. */
   readonly issuedAtMs: number | undefined
   /** `exp` as Unix time in milliseconds; `undefined` without one. */
@@ -40,7 +40,7 @@ export function createTokenIssuer(
     pod: { name: settings.podName, uid: randomUUID() },
     node: { name: 'node-1', uid: randomUUID() },
   }
-  const sign = async (claims: JWTPayload, status: TokenRequestStatus | undefined): Promise<IssuedToken> =>
+  const sign = async (claims: JwtClaims, status: TokenRequestStatus | undefined): Promise<IssuedToken> =>
     Object.freeze({
       token: await signer.sign(claims),
       claims: Object.freeze(claims),

@@ -1,19 +1,22 @@
 import { createHash, KeyObject } from 'node:crypto'
-import {
-  createLocalJWKSet,
-  exportJWK,
-  generateKeyPair,
-  type JSONWebKeySet,
-  type JWTPayload,
-  jwtVerify,
-  SignJWT,
-} from 'jose'
+import { createLocalJWKSet, exportJWK, generateKeyPair, jwtVerify, SignJWT } from 'jose'
+import type { JwtClaims, PublicJwks } from './jose-types.js'
 
 /**
  * The algorithms that API servers sign service account tokens with, and EdDSA. The ML-DSA ones need a Node whose Web
  * Crypto knows them (24.7).
  */
-export const SIGNING_ALGORITHMS = [
+export type SigningAlgorithm =
+  | 'RS256'
+  | 'ES256'
+  | 'ES384'
+  | 'ES512'
+  | 'EdDSA'
+  | 'ML-DSA-44'
+  | 'ML-DSA-65'
+  | 'ML-DSA-87'
+
+export const SIGNING_ALGORITHMS: readonly SigningAlgorithm[] = [
   'RS256',
   'ES256',
   'ES384',
@@ -22,10 +25,7 @@ export const SIGNING_ALGORITHMS = [
   'ML-DSA-44',
   'ML-DSA-65',
   'ML-DSA-87',
-] as const
-
-/** One of {@link SIGNING_ALGORITHMS}. */
-export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number]
+]
 
 /** What {@link TokenSigner.verify} checks besides the signature. */
 export interface SignatureExpectations {
@@ -40,10 +40,10 @@ export interface SignatureExpectations {
 /** A service account issuer's key. */
 export interface TokenSigner {
   readonly algorithm: SigningAlgorithm
-  readonly jwks: JSONWebKeySet
-  sign(claims: JWTPayload): Promise<string>
+  readonly jwks: PublicJwks
+  sign(claims: JwtClaims): Promise<string>
   /** @throws jose's errors, with their `code`. */
-  verify(token: string, expected: SignatureExpectations): Promise<JWTPayload>
+  verify(token: string, expected: SignatureExpectations): Promise<JwtClaims>
 }
 
 /** Makes a key pair of its own. */

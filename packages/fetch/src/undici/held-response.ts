@@ -1,4 +1,4 @@
-import { MAX_DISCARD_BYTES, MAX_DISCARD_MS } from '../discard-limits.js'
+import { MAX_DISCARD_BYTES, startDiscardTimer } from '../discard-limits.js'
 import type { DispatchController } from './dispatch-types.js'
 
 /** A response on its way to the caller: passed on at once, kept back while a 401 is judged, or thrown away. */
@@ -51,12 +51,12 @@ export function createHeldResponse(): HeldResponse {
       state = 'discarded'
       events = []
       if (ended) return then()
-      const timer = setTimeout(() => finishDiscard(true), MAX_DISCARD_MS)
+      const cancelTimer = startDiscardTimer(() => finishDiscard(true))
       let finished = false
       finishDiscard = (breakConnection) => {
         if (finished) return
         finished = true
-        clearTimeout(timer)
+        cancelTimer()
         if (breakConnection) controller.abort(new Error('The body of a 401 response was not worth reading'))
         then()
       }
