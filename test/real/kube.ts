@@ -2,23 +2,18 @@
  * Builds and drives the Go program in ./kube: Kubernetes' own token manager, atomic writer, discovery documents and
  * TokenReview in one process, without a cluster.
  */
-import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process'
-import { createHash, randomBytes } from 'node:crypto'
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { access, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import * as http from 'node:http'
 import * as https from 'node:https'
-import { homedir } from 'node:os'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
+import { buildGo } from './go-binary.js'
 
 const sourceDirectory = fileURLToPath(new URL('./kube', import.meta.url))
-const progressIntervalMs = 30_000
 /** Two RSA keys are made before the ready line, on a machine that may be busy with a build. */
 const defaultReadyTimeoutMs = 30_000
 const endTimeoutMs = 5_000
@@ -152,74 +147,17 @@ let building: Promise<string> | undefined
 
 /** Builds the program unless a binary of the same sources is in the cache. Resolves to the binary's path. */
 export function buildKube(): Promise<string> {
-  building ??= build().catch((error: unknown) => {
+  building ??= buildGo({
+    name: 'kube',
+    sourceDirectory,
+    sources: "Kubernetes' packages",
+    // -s -w leave out what only debuggers read, 5 of 34 MB.
+    commands: (target) => [['build', '-buildvcs=false', '-ldflags=-s -w', '-o', target, '.']],
+  }).catch((error: unknown) => {
     building = undefined
     throw error
   })
   return building
-}
-
-async function build(): Promise<string> {
-  const { PROJECTED_TOKEN_CACHE, XDG_CACHE_HOME } = process.env
-  const cacheDirectory =
-    PROJECTED_TOKEN_CACHE ?? join(XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'projected-token')
-  const goVersion = await checkGo()
-  const binary = join(cacheDirectory, `kube-${await hashSources(goVersion)}`)
-  if (await exists(binary)) return binary
-
-  await mkdir(cacheDirectory, { recursive: true })
-  // Built under another name and renamed: whoever finds the binary finds all of it, however many build at once.
-  const unfinished = join(cacheDirectory, `.kube-${process.pid}-${randomBytes(4).toString('hex')}`)
-  const startedAt = performance.now()
-  const elapsed = () => `${Math.round((performance.now() - startedAt) / 1000)} s`
-  progress(`building ${binary} from Kubernetes' packages with ${goVersion}; a first build takes minutes`)
-  const ticker = setInterval(() => progress(`still building, ${elapsed()}`), progressIntervalMs)
-  try {
-    // -s -w leave out what only debuggers read, 5 of 34 MB.
-    const args = ['build', '-buildvcs=false', '-ldflags=-s -w', '-o', unfinished, '.']
-    const go = spawn('go', args, { cwd: sourceDirectory, stdio: ['ignore', 'ignore', 'pipe'] })
-    const [stderr, [code]] = await Promise.all([text(go.stderr), once(go, 'close')])
-    if (code !== 0) throw new Error(`go build failed in ${sourceDirectory}:\n${tail(stderr)}`)
-    await rename(unfinished, binary)
-  } finally {
-    clearInterval(ticker)
-    await rm(unfinished, { force: true })
-  }
-  progress(`built in ${elapsed()}`)
-  return binary
-}
-
-/** Resolves to what `go version` says. Go is asked where it would build, since go.mod may name another toolchain. */
-async function checkGo(): Promise<string> {
-  const [, needed = ''] =
-    /^go (\d+\.\d+)/m.exec(await readFile(join(sourceDirectory, 'go.mod'), 'utf8')) ?? []
-  let version: string
-  try {
-    const { stdout } = await promisify(execFile)('go', ['version'], { cwd: sourceDirectory })
-    version = stdout.trim()
-  } catch (cause) {
-    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT'
-    const problem = missing ? 'there is no go on PATH' : 'go version failed'
-    throw new Error(`Kubernetes' packages need Go ${needed} or newer, but ${problem}`, { cause })
-  }
-  const [, found = ''] = /\bgo(\d+\.\d+)/.exec(version) ?? []
-  // A development build ("devel ...") has no number to judge by.
-  if (found !== '' && found.localeCompare(needed, 'en', { numeric: true }) < 0) {
-    throw new Error(`Kubernetes' packages need Go ${needed} or newer, but this is ${version}`)
-  }
-  return version
-}
-
-async function hashSources(goVersion: string): Promise<string> {
-  const hash = createHash('sha256').update(`${goVersion} ${process.platform} ${process.arch}`)
-  const files = (await readdir(sourceDirectory)).filter(
-    (name) => /\.go$|^go\.(mod|sum)$/.test(name) && !name.endsWith('_test.go'),
-  )
-  for (const name of files.sort()) {
-    const content = await readFile(join(sourceDirectory, name))
-    hash.update(`\0${name}\0${content.length}\0`).update(content)
-  }
-  return hash.digest('hex').slice(0, 16)
 }
 
 /** Builds the program if need be, and starts it. It ends with close(), and by itself when this process ends. */
@@ -381,12 +319,4 @@ async function end(child: KubeProcess): Promise<void> {
   clearTimeout(kill)
 }
 
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  )
-}
-
 const tail = (output: string) => output.slice(-stderrTailLength)
-const progress = (message: string) => process.stderr.write(`kube: ${message}\n`)
