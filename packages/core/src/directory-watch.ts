@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { meaningOfChange } from './atomic-writer-names.js'
 
 /** A watch on one directory. */
 export interface DirectoryWatch {
@@ -9,8 +10,11 @@ export interface DirectoryWatch {
 export interface DirectoryWatchListener {
   /** The watch is in place: what changes from now on is seen. */
   onReady(): void
-  /** Something in the directory changed. */
-  onEvent(): void
+  /**
+   * Something changed: `published`, when a kubelet put a new version of the volume in place; otherwise anything, the
+   * directory itself perhaps.
+   */
+  onEvent(published: boolean): void
   /** The watch cannot be had, or is gone. Nothing follows. */
   onError(error: unknown): void
 }
@@ -18,8 +22,9 @@ export interface DirectoryWatchListener {
 /**
  * Watches the entries of one directory, not what lies below.
  *
- * Every raw event counts, whatever its name and type: a kubelet's rotation is a rename of `..data`, and the name of the
- * token file never appears. All entries are ignored, so that chokidar scans and stats nothing.
+ * Raw events of every name and type count, but for those of a kubelet's preparations, which would cause a read in vain
+ * just when the one that matters is due. A rotation is a rename of `..data`: the token file's name never appears. All
+ * entries are ignored, so that chokidar watches none of them.
  */
 export function watchDirectory(
   directory: string,
@@ -49,7 +54,10 @@ export function watchDirectory(
       usePolling: false,
     })
     close = () => watcher.close()
-    watcher.on('raw', () => closed || listener.onEvent())
+    watcher.on('raw', (_type, name) => {
+      const meaning = meaningOfChange(name)
+      if (!closed && meaning !== 'preparation') listener.onEvent(meaning === 'publication')
+    })
     watcher.on('ready', () => closed || listener.onReady())
     watcher.on('error', fail)
   }, fail)

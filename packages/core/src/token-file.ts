@@ -1,5 +1,6 @@
-import { type BigIntStats, constants, promises as fs } from 'node:fs'
+import { constants, promises as fs, type Stats } from 'node:fs'
 import { dirname, resolve, sep } from 'node:path'
+import { isPayloadDirectory } from './atomic-writer-names.js'
 import { TokenError } from './token-error.js'
 
 /** The content of a token file, with what its inode says. */
@@ -30,8 +31,7 @@ export interface TokenFilePlace {
 
 /** A swap of the kubelet's `..data` link is over at once; on Windows the link is absent for a moment. */
 const MISSING_RETRIES = 3
-/** The directory that the kubelet's AtomicWriter writes a payload to: `..2006_01_02_15_04_05.` and a random suffix. */
-const PAYLOAD_DIRECTORY = /^\.\.\d{4}_\d{2}_\d{2}_\d{2}_\d{2}_\d{2}\./
+const UNKNOWN_SIZE_CHUNK = 4_096
 /** `O_NONBLOCK`: opening a FIFO does not wait for a writer. Absent on Windows. */
 const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0)
 
@@ -56,36 +56,31 @@ async function readOnce(path: string, maxTokenBytes: number): Promise<TokenFile>
   // The path is opened in one step. Resolving its links first fails when they are swapped in between.
   const handle = await fs.open(path, OPEN_FLAGS)
   try {
-    const stats = await handle.stat({ bigint: true })
+    const stats = await handle.stat()
     if (!stats.isFile()) throw notAFile(path, kindOf(stats))
-    const tooLarge = (bytes: string) =>
-      new TokenError(
-        `Token file '${path}' holds ${bytes} bytes, more than maxTokenBytes (${maxTokenBytes})`,
-        {
-          code: 'ERR_TOKEN_TOO_LARGE',
-          path,
-        },
-      )
-    if (stats.size > maxTokenBytes) throw tooLarge(String(stats.size))
-    // One byte more than its size: a file that grows meanwhile, or that hides its size (procfs), is noticed.
-    const buffer = Buffer.alloc(Math.min(Math.max(Number(stats.size), 4096), maxTokenBytes) + 1)
-    let length = 0
-    while (length < buffer.length) {
-      const { bytesRead } = await handle.read(buffer, length, buffer.length - length, null)
-      if (bytesRead === 0) break
-      length += bytesRead
-    }
-    if (length > maxTokenBytes) throw tooLarge(`over ${maxTokenBytes}`)
-    return {
-      content: buffer.subarray(0, length),
-      modifiedAtMs: Number(stats.mtimeMs),
-      mode: Number(stats.mode & 0o7777n),
-      uid: Number(stats.uid),
-      gid: Number(stats.gid),
-    }
+    if (stats.size > maxTokenBytes) throw tooLarge(path, `${stats.size}`, maxTokenBytes)
+    const content = await readContent(handle, stats.size, maxTokenBytes)
+    if (content.length > maxTokenBytes) throw tooLarge(path, `over ${maxTokenBytes}`, maxTokenBytes)
+    return { content, modifiedAtMs: stats.mtimeMs, mode: stats.mode & 0o7777, uid: stats.uid, gid: stats.gid }
   } finally {
-    await handle.close()
+    // Nothing waits for it: the content is read, and a descriptor that only reads has nothing left to fail.
+    handle.close().catch(() => {})
   }
+}
+
+/** In one step for a file that is as large as it says; some, such as procfs', say 0 and have content. */
+async function readContent(handle: fs.FileHandle, size: number, maxBytes: number): Promise<Uint8Array> {
+  const chunks: Buffer[] = []
+  let length = 0
+  while (length <= maxBytes) {
+    const chunk = Buffer.alloc(size || UNKNOWN_SIZE_CHUNK)
+    const { bytesRead } = await handle.read(chunk, 0, chunk.length, null)
+    if (bytesRead === 0) break
+    chunks.push(chunk.subarray(0, bytesRead))
+    length += bytesRead
+    if (length === size) break
+  }
+  return Buffer.concat(chunks)
 }
 
 /**
@@ -107,7 +102,7 @@ export async function locateTokenFile(path: string): Promise<TokenFilePlace> {
 /** The volume in whose payload directory a resolved path lies, for `token` as for a nested `a/b/token`. */
 function volumeOf(realPath: string): string | undefined {
   const parts = realPath.split(sep)
-  const index = parts.findIndex((part) => PAYLOAD_DIRECTORY.test(part))
+  const index = parts.findIndex(isPayloadDirectory)
   return index > 0 ? parts.slice(0, index).join(sep) || sep : undefined
 }
 
@@ -172,6 +167,13 @@ function toTokenError(error: unknown, path: string): TokenError {
   }
 }
 
+function tooLarge(path: string, bytes: string, maxTokenBytes: number): TokenError {
+  return new TokenError(
+    `Token file '${path}' holds ${bytes} bytes, more than maxTokenBytes (${maxTokenBytes})`,
+    { code: 'ERR_TOKEN_TOO_LARGE', path },
+  )
+}
+
 function notAFile(path: string, kind: string): TokenError {
   return new TokenError(`Token path '${path}' leads to ${kind}, not to a regular file`, {
     code: 'ERR_TOKEN_NOT_A_FILE',
@@ -179,7 +181,7 @@ function notAFile(path: string, kind: string): TokenError {
   })
 }
 
-function kindOf(stats: BigIntStats): string {
+function kindOf(stats: Stats): string {
   if (stats.isDirectory()) return 'a directory'
   if (stats.isFIFO()) return 'a FIFO'
   if (stats.isSocket()) return 'a socket'

@@ -6,8 +6,8 @@ import { createFirstToken } from './first-token.js'
 import { MIN_READ_INTERVAL_MS, nextReadDelayMs } from './read-schedule.js'
 import { createSingleFlight } from './single-flight.js'
 import type { Token } from './token.js'
-import { readTimedOut, type TokenError, watcherClosed } from './token-error.js'
-import { locateTokenFile, readTokenFile } from './token-file.js'
+import { readTimedOut, TokenError, watcherClosed } from './token-error.js'
+import { locateTokenFile, readTokenFile, type TokenFilePlace } from './token-file.js'
 import { createTokenState } from './token-state.js'
 import { warnOfKind } from './token-warnings.js'
 import type { TokenWatcher, TokenWatcherEvents, TokenWatcherOptions } from './token-watcher-types.js'
@@ -47,11 +47,10 @@ export function createTokenWatcher(options: TokenWatcherOptions = {}): TokenWatc
     ? superviseWatch({ clock, keepAlive, onEvent: throttle.event, onHealth })
     : noWatch()
   const readBounded = createBoundedOperation(clock, READ_TIMEOUT_MS, async () => {
-    const [file, place] = await Promise.all([
-      readTokenFile(path, settings.maxTokenBytes).catch((error: TokenError) => error),
-      locateTokenFile(path).catch(() => undefined),
-    ])
-    return { file, place }
+    const locate = () => locateTokenFile(path).catch(() => undefined)
+    const located = watch.beginRead() ? locate() : undefined
+    const file = await readTokenFile(path, settings.maxTokenBytes).catch((error: TokenError) => error)
+    return { file, place: await (file instanceof TokenError ? (located ?? locate()) : located) }
   })
 
   /** Until when, by the wall clock, the token in use is given without a look at anything else. */
@@ -60,6 +59,7 @@ export function createTokenWatcher(options: TokenWatcherOptions = {}): TokenWatc
   let lookDue = false
   let lookUnderWay = false
   let lastRefusalLookMs = Number.NEGATIVE_INFINITY
+  let layout: TokenFilePlace['layout'] | undefined
   let reads = 0
   let lastReadAtMs: number | undefined
   let lastReadMonotonicMs = clock.monotonicNow()
@@ -74,13 +74,13 @@ export function createTokenWatcher(options: TokenWatcherOptions = {}): TokenWatc
     lastReadAtMs = clock.now()
     lastReadMonotonicMs = clock.monotonicNow()
     lookUnderWay = lookDue
-    watch.beginRead()
     const result = await readBounded()
     if (closing) return
     const before = state.current
     const { file, place } =
       result === TIMED_OUT ? { file: readTimedOut(path, READ_TIMEOUT_MS), place: undefined } : result
-    const events = state.settle(file, place?.layout)
+    layout = place?.layout ?? layout
+    const events = state.settle(file, layout)
     const isRotated = state.current !== before
     if (lookUnderWay || isRotated) lookDue = lookUnderWay = false
     if (state.current && isRotated) {

@@ -19,8 +19,12 @@ export interface WatchHealth {
 /** Keeps a watch on the right directory and judges whether it can be trusted. */
 export interface WatchSupervisor {
   health(): WatchHealth
-  /** A read begins: what the watch reported so far is what it answers. */
-  beginRead(): void
+  /**
+   * A read begins, which answers what the watch has reported so far.
+   *
+   * @returns whether the place of the file should be looked at, too. Not when all that happened is a rotation.
+   */
+  beginRead(): boolean
   /** Takes what a read found of the token's place; moves or renews the watch if that asks for it. */
   observe(place: TokenFilePlace): void
   /** The read that began last found other content than the one before. */
@@ -49,6 +53,8 @@ export function superviseWatch(options: WatchSupervisorOptions): WatchSupervisor
   let events = 0
   let eventsAtRead = 0
   let readAnswersEvent = false
+  /** Something other than a rotation happened, or there is no watch that would tell. */
+  let isPlaceDoubtful = true
   let cancelDoubt = () => {}
 
   const setHealth = (next: WatchHealth) => {
@@ -84,8 +90,9 @@ export function superviseWatch(options: WatchSupervisorOptions): WatchSupervisor
         // What changed before the watch was in place is found by one more read.
         options.onEvent()
       },
-      onEvent() {
+      onEvent(published) {
         events++
+        if (!published) isPlaceDoubtful = true
         options.onEvent()
       },
       onError(error) {
@@ -112,6 +119,9 @@ export function superviseWatch(options: WatchSupervisorOptions): WatchSupervisor
     beginRead() {
       readAnswersEvent = events > eventsAtRead
       eventsAtRead = events
+      const isOnlyRotated = readAnswersEvent && !isPlaceDoubtful && health.state === 'watching'
+      isPlaceDoubtful = false
+      return !isOnlyRotated
     },
     observe(place) {
       const layoutChanged = lastPlace !== undefined && lastPlace.layout !== place.layout
@@ -138,7 +148,7 @@ export function superviseWatch(options: WatchSupervisorOptions): WatchSupervisor
 export function noWatch(): WatchSupervisor {
   return {
     health: () => ({ state: 'polling', reason: 'the option watch is false' }),
-    beginRead() {},
+    beginRead: () => true,
     observe() {},
     contentChanged() {},
     close() {},
