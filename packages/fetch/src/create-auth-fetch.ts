@@ -46,7 +46,7 @@ export function createAuthFetch<Fetch extends AnyFetch = typeof globalThis.fetch
     const url = targetUrl(input)
     if (url === undefined || !credential.origins.permits(url)) return send(input, init)
     const request = snapshotRequest(input, init, url)
-    if (request.headers.has(credential.headerName)) {
+    if (request.headers?.has(credential.headerName)) {
       // With the copy where `init` has headers: they may have been a generator, which is now used up.
       const own = request.init.headers === undefined ? init : { ...request.init, headers: request.headers }
       return send(input, own)
@@ -84,7 +84,8 @@ async function follow(
       throw new TypeError('fetch failed', { cause })
     }
     if (!origins.permits(hop.url)) {
-      return markRedirected(await send(hop.target, { ...hop.init, headers: hop.headers, redirect: 'follow' }))
+      const { target, init, headers = {} } = hop
+      return markRedirected(await send(target, { ...init, headers, redirect: 'follow' }))
     }
   }
 }
@@ -96,11 +97,14 @@ function createAuthenticatedSend(
   send: Send,
 ) {
   let retried = false
-  const sendWith = (token: Token, request: RequestSnapshot, redirect: string) => {
-    const headers = new Headers(request.headers)
-    headers.set(headerName, headerValue(token))
-    return send(request.target, { ...request.init, headers, redirect })
+  /** New for each attempt, and always a `Headers`: a wrapped fetch may read, keep or change it. */
+  const withCredential = (headers: Headers | undefined, token: Token) => {
+    const copy = new Headers(headers)
+    copy.set(headerName, headerValue(token))
+    return copy
   }
+  const sendWith = (token: Token, { target, init, headers }: RequestSnapshot, redirect: string) =>
+    send(target, { ...init, headers: withCredential(headers, token), redirect })
   return async (request: RequestSnapshot, redirect: string): Promise<Response> => {
     const token = provider.current ?? (await awaitToken(provider, request.signal))
     const response = await sendWith(token, request, redirect)

@@ -15,7 +15,8 @@ export interface RequestSnapshot {
   /** The first argument of fetch: the caller's `Request`, or a URL that nobody can change any more. */
   readonly target: RequestLike | string
   readonly method: string
-  readonly headers: Headers
+  /** A copy; `undefined` when there are none, which is the most frequent case and costs nothing then. */
+  readonly headers: Headers | undefined
   /** The body that will be sent; a stream when it comes from a `Request`, whatever that was made of. */
   readonly body: unknown
   /** The second argument of fetch, but for headers and redirect mode. */
@@ -36,7 +37,11 @@ const CARRIED_MEMBERS = ['mode', 'credentials', 'cache', 'referrerPolicy', 'inte
 /** The URL that fetch will use, or `undefined` where fetch will refuse it. */
 export function targetUrl(input: unknown): URL | undefined {
   const text = isRequest(input) ? input.url : String(input)
-  return URL.canParse(text) ? new URL(text) : undefined
+  try {
+    return new URL(text)
+  } catch {
+    return undefined
+  }
 }
 
 /**
@@ -52,7 +57,7 @@ export function snapshotRequest(input: unknown, init: unknown, url: URL): Reques
     url,
     target: request ?? url.href,
     method: normaliseMethod(String(own.method ?? request?.method ?? 'GET')),
-    headers: new Headers(headers),
+    headers: headers === undefined ? undefined : new Headers(headers),
     body: own.body ?? request?.body ?? null,
     init: own,
     redirect: String(own.redirect ?? request?.redirect ?? 'follow'),

@@ -28,7 +28,12 @@ export interface TokenExchange {
  */
 export function runTokenExchange(exchange: TokenExchange): boolean {
   const { provider, headerValue, handler } = exchange
-  const lookup = new AbortController()
+  // Made when a token is awaited, which is rare: it costs as much as all the rest.
+  let lookup: AbortController | undefined
+  const lookupSignal = () => {
+    lookup ??= new AbortController()
+    return lookup.signal
+  }
   /** The attempt that turns the caller's abort into an error by itself, as undici does. */
   let active: DispatchController | undefined
   let latest: DispatchController | undefined
@@ -38,7 +43,7 @@ export function runTokenExchange(exchange: TokenExchange): boolean {
     if (settled) return
     if (active !== undefined) return active.abort(reason)
     settled = true
-    lookup.abort(reason)
+    lookup?.abort(reason)
     latest?.abort(reason)
     handler.onResponseError?.(relay, reason ?? new DOMException('The request was aborted', 'AbortError'))
   })
@@ -96,7 +101,7 @@ export function runTokenExchange(exchange: TokenExchange): boolean {
         response.hold(forward)
         active = undefined
         relay.hold()
-        awaitReplacement(provider, token, headerValue, lookup.signal).then(
+        awaitReplacement(provider, token, headerValue, lookupSignal()).then(
           (replacement) => decide(controller, replacement),
           () => {}, // the caller aborted, and has heard so
         )
@@ -145,6 +150,6 @@ export function runTokenExchange(exchange: TokenExchange): boolean {
   } catch (error) {
     return fail(error)
   }
-  if (!settled) awaitToken(provider, lookup.signal).then((token) => sendLater(token, true), fail)
+  if (!settled) awaitToken(provider, lookupSignal()).then((token) => sendLater(token, true), fail)
   return true
 }
