@@ -41,7 +41,7 @@ export const consumer = {
 async function checkOn(node, packages, note) {
   const project = await createConsumer(packages, { node, dependencies: optionalPeers(packages) })
   const libraries = await Promise.all(
-    ['chokidar', 'undici'].map(async (name) => `${name} ${await installedVersion(project, name)}`),
+    ['jose', 'undici'].map(async (name) => `${name} ${await installedVersion(project, name)}`),
   )
   note(libraries.join(', '))
   const specifiers = packages.flatMap((each) => each.entries.map((entry) => entry.specifier))

@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url'
 import { buildGo } from './go-binary.js'
 import { countRequests, readAuditLog, type VaultAuditEntry, type VaultCount } from './vault/audit-log.js'
 import { callVault, type VaultAnswer } from './vault/call.js'
-import { createCertificate } from './vault/certificate.js'
+import { writeCertificate } from './vault/certificate.js'
 import { createConfig } from './vault/config.js'
 import { freePorts } from './vault/free-ports.js'
 import { defaultRoles, readerPolicy, type VaultRole } from './vault/roles.js'
@@ -165,7 +165,7 @@ async function startOn(server: VaultProcess, pluginDirectory: string, options: V
   const { binary, configPath, directory } = server
   const storageDirectory = join(directory, 'storage')
   const auditPath = join(directory, 'audit.log')
-  const certificate = tls ? await createCertificate(directory) : undefined
+  const certificate = tls ? await writeCertificate(directory) : undefined
   const [port, clusterPort] = await freePorts(options.port)
   const address = `${tls ? 'https' : 'http'}://127.0.0.1:${port}`
   const parts = { address, storage, storageDirectory, port, clusterPort, certificate, pluginDirectory }

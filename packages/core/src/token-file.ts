@@ -1,7 +1,8 @@
-import { constants, promises as fs, type Stats } from 'node:fs'
+import { constants, promises as fs, type Stats, watch } from 'node:fs'
 import { dirname, resolve, sep } from 'node:path'
-import { isPayloadDirectory } from './atomic-writer-names.js'
+import { isPayloadDirectory, meaningOfChange } from './atomic-writer-names.js'
 import { TokenError } from './token-error.js'
+import { errorCode, notAFile, tooLarge, toTokenError } from './token-file-errors.js'
 
 /** The content of a token file, with what its inode says. */
 export interface TokenFile {
@@ -122,65 +123,6 @@ async function place(directory: string, layout: TokenFilePlace['layout']): Promi
   return { directory, identity: `${dev}:${ino}`, layout }
 }
 
-/** Whether the layout lets the file change at all; if not, why. */
-export function layoutRemedy(layout: TokenFilePlace['layout'] | undefined): string {
-  switch (layout) {
-    case 'mounted-file':
-      return ' The file is mounted by itself (a subPath or single-file mount), which the kubelet never updates: mount the whole volume.'
-    case 'plain':
-      return " The file is not a link into a kubelet's volume: a copy, or a subPath mount, is never updated."
-    case 'projection':
-      return ' The kubelet has not replaced it: look at its log, and at the events of the pod.'
-    default:
-      return ''
-  }
-}
-
-function toTokenError(error: unknown, path: string): TokenError {
-  const code = errorCode(error)
-  const because = { path, cause: error }
-  switch (code) {
-    case 'ENOENT':
-      return new TokenError(
-        `Token file '${path}' does not exist. Is the projected volume mounted in this container, at this path?`,
-        { code: 'ERR_TOKEN_NOT_FOUND', ...because },
-      )
-    case 'EISDIR':
-      return notAFile(path, 'a directory')
-    case 'ENXIO':
-      return notAFile(path, 'a socket')
-    case 'EACCES':
-    case 'EPERM': {
-      const user = process.getuid
-        ? ` by uid ${process.getuid()}, groups ${process.getgroups?.().join(' ')}`
-        : ''
-      return new TokenError(
-        `Token file '${path}' may not be read${user} (${code}). Set fsGroup in the pod's securityContext (the file becomes 0640), or runAsUser alike for all containers (0600)`,
-        { code: 'ERR_TOKEN_UNREADABLE', ...because },
-      )
-    }
-    default:
-      return new TokenError(`Token file '${path}' could not be read (${code ?? 'unknown error'})`, {
-        code: 'ERR_TOKEN_UNREADABLE',
-        ...because,
-      })
-  }
-}
-
-function tooLarge(path: string, bytes: string, maxTokenBytes: number): TokenError {
-  return new TokenError(
-    `Token file '${path}' holds ${bytes} bytes, more than maxTokenBytes (${maxTokenBytes})`,
-    { code: 'ERR_TOKEN_TOO_LARGE', path },
-  )
-}
-
-function notAFile(path: string, kind: string): TokenError {
-  return new TokenError(`Token path '${path}' leads to ${kind}, not to a regular file`, {
-    code: 'ERR_TOKEN_NOT_A_FILE',
-    path,
-  })
-}
-
 function kindOf(stats: Stats): string {
   if (stats.isDirectory()) return 'a directory'
   if (stats.isFIFO()) return 'a FIFO'
@@ -189,6 +131,43 @@ function kindOf(stats: Stats): string {
   return 'something else'
 }
 
-function errorCode(error: unknown): string | undefined {
-  return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined
+/** A watch on one directory. */
+export interface DirectoryWatch {
+  close(): void
+}
+
+/** What a watch reports. */
+export interface DirectoryWatchListener {
+  /**
+   * Something changed: `published`, when a kubelet put a new version of the volume in place; otherwise anything, the
+   * directory itself perhaps.
+   */
+  onEvent(published: boolean): void
+  /** The watch is gone. Nothing follows. */
+  onError(error: unknown): void
+}
+
+/**
+ * Watches the entries of one directory, not what lies below.
+ *
+ * By Node's own watch, not by chokidar: without `persistent`, which would hold the process, chokidar listens to no
+ * `error` event of it, so that a watch that fails (on Windows, when the directory is removed) ends the process. It also
+ * scans the directory at each event, and nothing that it adds to one directory's raw events is needed here.
+ *
+ * @throws the operating system's error when there is no watch to be had.
+ */
+export function watchDirectory(
+  directory: string,
+  keepAlive: boolean,
+  listener: DirectoryWatchListener,
+): DirectoryWatch {
+  const watcher = watch(directory, { persistent: keepAlive }, (_type, name) => {
+    const meaning = meaningOfChange(name)
+    if (meaning !== 'preparation') listener.onEvent(meaning === 'publication')
+  })
+  watcher.on('error', (error) => {
+    watcher.close()
+    listener.onError(error)
+  })
+  return watcher
 }

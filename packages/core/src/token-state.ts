@@ -5,7 +5,7 @@ import { type ParsedToken, parseToken } from './parse-token.js'
 import { overdueAtMs, rotationDueAtMs, type TokenTimes } from './rotation.js'
 import { createToken, type Token } from './token.js'
 import { TokenError } from './token-error.js'
-import { layoutRemedy, type TokenFile, type TokenFilePlace } from './token-file.js'
+import type { TokenFile, TokenFilePlace } from './token-file.js'
 import type { TokenWatcherEvents } from './token-watcher-types.js'
 
 /** The token in use, with all that was made of it once. */
@@ -166,4 +166,18 @@ function expiredError(path: string, token: ParsedToken, nowMs: number): TokenErr
 export function isOverdue(times: TokenTimes, nowMs: number): boolean {
   const lateMs = overdueAtMs(times)
   return lateMs !== undefined && nowMs >= lateMs
+}
+
+/** What to do about a token that was not replaced in time. */
+function layoutRemedy(layout: TokenFilePlace['layout'] | undefined): string {
+  switch (layout) {
+    case 'mounted-file':
+      return ' The file is mounted by itself (a subPath or single-file mount), which the kubelet never updates: mount the whole volume.'
+    case 'plain':
+      return " The file is not a link into a kubelet's volume: a copy, or a subPath mount, is never updated."
+    case 'projection':
+      return ' The kubelet has not replaced it: look at its log, and at the events of the pod.'
+    default:
+      return ''
+  }
 }

@@ -1,6 +1,5 @@
 import type { Clock } from './clock.js'
-import { type DirectoryWatch, watchDirectory } from './directory-watch.js'
-import type { TokenFilePlace } from './token-file.js'
+import { type DirectoryWatch, type TokenFilePlace, watchDirectory } from './token-file.js'
 
 /** Whether changes are seen as they happen. */
 export interface WatchHealth {
@@ -84,23 +83,23 @@ export function superviseWatch(options: WatchSupervisorOptions): WatchSupervisor
   const arm = (place: TokenFilePlace) => {
     disarm()
     const { directory, identity } = place
-    const watch = watchDirectory(directory, keepAlive, {
-      onReady() {
-        if (lastPlace) trust(lastPlace)
-        // What changed before the watch was in place is found by one more read.
-        options.onEvent()
-      },
-      onEvent(published) {
+    const onError = (error: unknown) => {
+      armed = undefined
+      setHealth({ state: 'polling', reason: describeWatchError(error), directory })
+    }
+    try {
+      const onEvent = (published: boolean) => {
         events++
         if (!published) isPlaceDoubtful = true
         options.onEvent()
-      },
-      onError(error) {
-        armed = undefined
-        setHealth({ state: 'polling', reason: describeWatchError(error), directory })
-      },
-    })
-    armed = { directory, identity, watch }
+      }
+      armed = { directory, identity, watch: watchDirectory(directory, keepAlive, { onEvent, onError }) }
+    } catch (error) {
+      return onError(error)
+    }
+    trust(place)
+    // What changed before the watch was in place is found by one more read.
+    options.onEvent()
   }
   /** A change was found by a timed read. If no event follows within the grace, the watch is dead without saying so. */
   const doubt = () => {
@@ -109,7 +108,6 @@ export function superviseWatch(options: WatchSupervisorOptions): WatchSupervisor
     cancelDoubt = clock.setTimer(() => {
       if (events > eventsBefore || !armed || !lastPlace) return
       missed = true
-      trust(lastPlace)
       arm(lastPlace)
     }, EVENT_GRACE_MS)
   }

@@ -1,36 +1,15 @@
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createSecureServer } from 'node:http2'
 import { type AddressInfo, connect, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { createTokenInterceptor } from '@projected-token/fetch/undici'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { createCertificate } from '../../../test/support/certificates.js'
 import { createScriptedProvider } from './support/provider.js'
 import { accepting, startServer } from './support/server.js'
 import { closing, majors } from './support/undici-majors.js'
 
 const interceptorFor = (origins: string, ...tokens: string[]) =>
   createTokenInterceptor(createScriptedProvider(...tokens), { origins })
-
-/** A certificate for localhost, made for this run; undefined where there is no openssl. */
-function createCertificate(): { key: string; cert: string } | undefined {
-  const directory = mkdtempSync(join(tmpdir(), 'certificate-'))
-  const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')]
-  try {
-    const parts = `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost`
-    const names = ['-addext', 'subjectAltName=DNS:localhost', '-keyout', key, '-out', cert]
-    execFileSync('openssl', [...parts.split(' '), ...names], { stdio: 'ignore' })
-    return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') }
-  } catch {
-    return undefined
-  } finally {
-    rmSync(directory, { recursive: true })
-  }
-}
-
-const certificate = createCertificate()
 
 describe.each(majors)('the interceptor under $name', ({ skip, load }) => {
   it.skipIf(skip)('passes informational responses, trailers and cookies on, also after a retry', async () => {
@@ -182,16 +161,17 @@ describe.each(majors)('the interceptor under $name', ({ skip, load }) => {
     expect(heads.join()).not.toContain('t1')
   })
 
-  it.skipIf(skip || certificate === undefined)('works over HTTP/2, retry included', async () => {
+  it.skipIf(skip)('works over HTTP/2, retry included', async () => {
+    const { caPem, certPem: cert, keyPem: key } = await createCertificate()
     const authorizations: (string | undefined)[] = []
-    const server = createSecureServer({ ...certificate, allowHTTP1: false }, (request, response) => {
+    const server = createSecureServer({ cert, key, allowHTTP1: false }, (request, response) => {
       authorizations.push(request.headers.authorization)
       response.statusCode = request.headers.authorization === 'Bearer t2' ? 200 : 401
       response.end(response.statusCode === 200 ? 'welcome' : 'who are you?')
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const { Agent, request } = await load()
-    const agent = new Agent({ allowH2: true, connect: { ca: certificate?.cert ?? '' } })
+    const agent = new Agent({ allowH2: true, connect: { ca: caPem } })
     onTestFinished(async () => {
       await agent.destroy()
       await new Promise((resolve) => server.close(resolve))

@@ -1,4 +1,4 @@
-import type { Certificate } from './certificate.js'
+import type { CertificateFiles } from './certificate.js'
 
 export interface ConfigOptions {
   address: string
@@ -6,7 +6,7 @@ export interface ConfigOptions {
   storageDirectory: string
   port: number
   clusterPort: number
-  certificate: Certificate | undefined
+  certificate: CertificateFiles | undefined
   pluginDirectory: string
 }
 

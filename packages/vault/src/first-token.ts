@@ -1,0 +1,55 @@
+import type { Clock, Token } from '@projected-token/core'
+
+/** Callers that wait for a provider's first token. */
+export interface FirstToken {
+  /** Fulfils with the first token; rejects when the start-up time is over. */
+  wait(): Promise<Token>
+  /** Whether the start-up time is over, or nothing is to be hoped for. */
+  isOver(): boolean
+  resolve(token: Token): void
+  reject(error: Error): void
+}
+
+/** @param reason why there is no token yet, for those who waited in vain. */
+export function createFirstToken(clock: Clock, timeoutMs: number, reason: () => Error): FirstToken {
+  const deadlineMs = clock.monotonicNow() + timeoutMs
+  let isEnded = false
+  let waiters: PromiseWithResolvers<Token> | undefined
+  let cancel = () => {}
+
+  const end = (settle: (waiters: PromiseWithResolvers<Token>) => void) => {
+    isEnded = true
+    cancel()
+    if (waiters) settle(waiters)
+  }
+  const reject = (error: Error) => end((all) => all.reject(error))
+  return {
+    wait() {
+      if (waiters) return waiters.promise
+      waiters = withResolvers()
+      // Somebody waits for this, so it holds the process, which may have nothing else to do.
+      cancel = clock.setTimer(() => reject(reason()), deadlineMs - clock.monotonicNow(), { keepAlive: true })
+      return waiters.promise
+    },
+    isOver: () => isEnded || clock.monotonicNow() >= deadlineMs,
+    resolve: (token) => end((all) => all.resolve(token)),
+    reject,
+  }
+}
+
+interface PromiseWithResolvers<T> {
+  readonly promise: Promise<T>
+  resolve(value: T): void
+  reject(error: Error): void
+}
+
+/** `Promise.withResolvers()`, which Node 20 does not have. */
+function withResolvers<T>(): PromiseWithResolvers<T> {
+  let resolve: (value: T) => void = () => {}
+  let reject: (error: Error) => void = () => {}
+  const promise = new Promise<T>((onResolve, onReject) => {
+    resolve = onResolve
+    reject = onReject
+  })
+  return { promise, resolve, reject }
+}

@@ -1,0 +1,118 @@
+import { type Clock, systemClock, type TokenProvider } from '@projected-token/core'
+import * as check from './check-options.js'
+import type { Random } from './jitter.js'
+import type { TlsSource } from './tls-files.js'
+import { normaliseMount, parseVaultAddress, type VaultAddress } from './vault-address.js'
+import { readVaultEnvironment } from './vault-environment.js'
+import type { VaultTokenProviderOptions } from './vault-types.js'
+import { warnOfRisks } from './vault-warnings.js'
+
+/** The options, checked and completed. */
+export interface ProviderSettings {
+  readonly role: string
+  readonly jwt: TokenProvider
+  readonly address: VaultAddress
+  readonly clusterAddresses: readonly VaultAddress[]
+  readonly method: 'kubernetes' | 'jwt'
+  readonly mount: string
+  readonly namespace: string | undefined
+  readonly tls: TlsSource
+  readonly requestTimeoutMs: number
+  readonly startupTimeoutMs: number
+  readonly revokeOnClose: boolean
+  readonly keepAlive: boolean
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/** Where `vault server -dev` and an agent listen; the default of Vault's own client. */
+const DEFAULT_ADDRESS = 'https://127.0.0.1:8200'
+const DEFAULT_REQUEST_TIMEOUT_MS = 60_000
+const MAX_REQUEST_TIMEOUT_MS = 600_000
+
+const OPTION_CHECKS = {
+  role: check.isText,
+  jwt: check.isObjectWith(['getToken', 'invalidate'], 'a TokenProvider'),
+  address: check.isText,
+  clusterAddresses: check.isTextList,
+  method: check.isOneOf('kubernetes', 'jwt'),
+  mount: check.isText,
+  namespace: check.isHeaderText,
+  ca: check.isPem,
+  caFile: check.isFilePath,
+  caDirectory: check.isFilePath,
+  clientCert: check.isPem,
+  clientCertFile: check.isFilePath,
+  clientKey: check.isPem,
+  clientKeyFile: check.isFilePath,
+  serverName: check.isText,
+  skipVerify: check.isBoolean,
+  requestTimeoutMs: check.isIntegerFrom(1, MAX_REQUEST_TIMEOUT_MS),
+  startupTimeoutMs: check.isIntegerFrom(0),
+  revokeOnClose: check.isBoolean,
+  keepAlive: check.isBoolean,
+  env: check.isObject,
+  clock: check.isObjectWith(['now', 'monotonicNow', 'setTimer'], 'a Clock'),
+  random: check.isFunction,
+}
+
+/** @throws TypeError or RangeError for bad arguments, and for a bad address in the environment. */
+export function resolveSettings(options: VaultTokenProviderOptions): ProviderSettings {
+  check.checkOptions(options, OPTION_CHECKS, ['role', 'jwt'])
+  const env = readVaultEnvironment(options.env ?? process.env)
+  const { method = 'kubernetes', clusterAddresses = [] } = options
+  const addressText = options.address ?? env.address ?? DEFAULT_ADDRESS
+  const isFromEnv = options.address === undefined && env.address !== undefined
+  const namespace = (options.namespace ?? env.namespace ?? '').replace(/^\/+|\/+$/g, '')
+  const settings: ProviderSettings = {
+    role: options.role,
+    jwt: options.jwt,
+    address: parseVaultAddress(
+      addressText,
+      isFromEnv ? 'The variable VAULT_ADDR (or VAULT_AGENT_ADDR, BAO_ADDR)' : "The option 'address'",
+    ),
+    clusterAddresses: clusterAddresses.map((one, at) =>
+      parseVaultAddress(one, `The option 'clusterAddresses[${at}]'`),
+    ),
+    method,
+    mount: normaliseMount(options.mount ?? method),
+    namespace: namespace === '' ? undefined : namespace,
+    tls: resolveTls(options, env),
+    requestTimeoutMs:
+      options.requestTimeoutMs ??
+      Math.min(MAX_REQUEST_TIMEOUT_MS, env.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS),
+    startupTimeoutMs: options.startupTimeoutMs ?? 10_000,
+    revokeOnClose: options.revokeOnClose ?? false,
+    keepAlive: options.keepAlive ?? false,
+    clock: options.clock ?? systemClock,
+    random: options.random ?? Math.random,
+  }
+  warnOfRisks(settings.address, settings.tls.skipVerify === true, env.wantsSkipVerify)
+  return settings
+}
+
+/** An option, in whatever form, wins over every variable for the same thing. */
+function resolveTls(
+  options: VaultTokenProviderOptions,
+  env: ReturnType<typeof readVaultEnvironment>,
+): TlsSource {
+  const { ca, caFile, caDirectory, clientCert, clientCertFile, clientKey, clientKeyFile } = options
+  const hasCa = ca !== undefined || caFile !== undefined || caDirectory !== undefined
+  const hasCert = clientCert !== undefined || clientCertFile !== undefined
+  const hasKey = clientKey !== undefined || clientKeyFile !== undefined
+  if ((hasCert || hasKey) && hasCert !== hasKey) {
+    const name = hasCert ? 'clientKey' : 'clientCert'
+    throw check.argumentError('type', `The option '${name}' (or '${name}File') must go with the other one`)
+  }
+  return {
+    ca: hasCa ? ca : env.ca,
+    caFile: hasCa ? caFile : env.caFile,
+    caDirectory: hasCa ? caDirectory : env.caDirectory,
+    clientCert,
+    clientCertFile: hasCert ? clientCertFile : env.clientCertFile,
+    clientKey,
+    clientKeyFile: hasCert ? clientKeyFile : env.clientKeyFile,
+    serverName: options.serverName ?? env.serverName,
+    skipVerify: options.skipVerify ?? false,
+  }
+}

@@ -1,0 +1,156 @@
+import { planForLease } from './lease-plan.js'
+import { isOutage, planAfterLoginFailure, planLogin } from './login-plan.js'
+import type { Plan } from './plan.js'
+import { planAfterRenewalFailure } from './renewal-plan.js'
+import type { Circumstances, Session, SessionEvent } from './session-types.js'
+
+/** Logins because of refused tokens are this far apart: a policy that denies everything must not become a storm. */
+const REFUSAL_LOGIN_INTERVAL_MS = 60_000
+/** As many as a file that goes back and forth could hold. */
+const MAX_REFUSED_JWTS = 8
+
+/** A session that logs in at once. */
+export function startSession(nowMs: number): Session {
+  return {
+    plan: { action: 'login', atMs: nowMs },
+    lease: undefined,
+    loggedInAs: undefined,
+    loggedInAtMs: Number.NEGATIVE_INFINITY,
+    loginFailures: 0,
+    roleRefusals: 0,
+    renewFailures: 0,
+    lastError: undefined,
+    isAway: false,
+    refusedJwts: [],
+    lastJwt: undefined,
+    youngDeaths: 0,
+    doubtLoginAtMs: Number.NEGATIVE_INFINITY,
+  }
+}
+
+/** The session after an event. Pure, given what `random` returns. */
+export function advance(session: Session, event: SessionEvent, now: Circumstances): Session {
+  const { nowMs, random } = now
+  switch (event.type) {
+    case 'login-succeeded':
+      return {
+        ...startSession(nowMs),
+        plan: planForLease(event.lease, random),
+        lease: event.lease,
+        loggedInAs: event.jwt,
+        loggedInAtMs: nowMs,
+        lastJwt: event.jwt.fingerprint,
+        youngDeaths: session.youngDeaths,
+        doubtLoginAtMs: session.doubtLoginAtMs,
+      }
+    case 'login-failed':
+      return afterLoginFailure(session, event, now)
+    case 'jwt-unchanged':
+      return { ...session, plan: { action: 'login', atMs: Number.POSITIVE_INFINITY, onNewJwt: true } }
+    case 'renew-succeeded':
+      return {
+        ...session,
+        plan: planForLease(event.lease, random),
+        lease: event.lease,
+        renewFailures: 0,
+        lastError: undefined,
+        isAway: false,
+      }
+    case 'renew-failed':
+      return afterRenewalFailure(session, event, now)
+    case 'token-dead':
+      return event.certain ? afterDeath(session, now) : afterDoubt(session, now)
+    case 'slept':
+      return Number.isFinite(session.plan.atMs)
+        ? { ...session, plan: { ...session.plan, atMs: Math.min(session.plan.atMs, nowMs) } }
+        : session
+    case 'identity-changed':
+    case 'login-requested':
+      return { ...session, roleRefusals: 0, plan: { action: 'login', atMs: nowMs } }
+  }
+}
+
+/** Whether a login with this JWT would only repeat a refusal. */
+export function isRefused(session: Session, fingerprint: string): boolean {
+  return session.refusedJwts.some((refused) => refused.fingerprint === fingerprint)
+}
+
+function afterLoginFailure(
+  session: Session,
+  event: Extract<SessionEvent, { type: 'login-failed' }>,
+  { nowMs, random }: Circumstances,
+): Session {
+  const { failure, retryAfterMs, jwt } = event
+  if (failure === 'aborted') return { ...session, plan: { action: 'login', atMs: nowMs } }
+  const loginFailures = session.loginFailures + 1
+  const roleRefusals = failure === 'role' ? session.roleRefusals + 1 : 0
+  const { lease } = session
+  const input = { failure, retryAfterMs, failures: loginFailures, roleRefusals, lease, nowMs }
+  return {
+    ...session,
+    loginFailures,
+    roleRefusals,
+    isAway: isOutage(failure),
+    lastJwt: jwt ?? session.lastJwt,
+    refusedJwts:
+      failure === 'jwt-refused' && jwt !== undefined
+        ? [...session.refusedJwts, { fingerprint: jwt, atMs: nowMs }].slice(-MAX_REFUSED_JWTS)
+        : session.refusedJwts,
+    plan: planAfterLoginFailure(input, random),
+  }
+}
+
+function afterRenewalFailure(
+  session: Session,
+  event: Extract<SessionEvent, { type: 'renew-failed' }>,
+  { nowMs, random }: Circumstances,
+): Session {
+  const { lease, lastError, isAway: wasAway } = session
+  const { failure, retryAfterMs, error, isDead = false } = event
+  // The token was replaced or given up while the renewal was under way.
+  if (lease === undefined) return session
+  if (failure === 'aborted') return { ...session, plan: { action: 'renew', atMs: nowMs } }
+  const sameErrors = error === undefined ? 0 : error === lastError?.text ? lastError.count + 1 : 1
+  const failures = session.renewFailures + 1
+  return {
+    ...session,
+    lease: isDead ? undefined : lease,
+    renewFailures: failures,
+    lastError: error === undefined ? undefined : { text: error, count: sameErrors },
+    isAway: isOutage(failure),
+    plan: planAfterRenewalFailure(
+      { failure, retryAfterMs, failures, sameErrors, wasAway, lease, isDead, nowMs },
+      random,
+    ),
+  }
+}
+
+/** A token that is certainly dead is given up, and replaced at once, or a little later each time it happens again. */
+function afterDeath(session: Session, { nowMs, random }: Circumstances): Session {
+  const isYoung = nowMs - session.loggedInAtMs < REFUSAL_LOGIN_INTERVAL_MS
+  const youngDeaths = isYoung ? session.youngDeaths + 1 : 0
+  const pauseMs = youngDeaths <= 1 ? 0 : Math.min(REFUSAL_LOGIN_INTERVAL_MS, 1_000 * 2 ** (youngDeaths - 1))
+  const fromMs = Math.max(nowMs, session.loggedInAtMs + pauseMs)
+  const { isAway: wasAway, lease } = session
+  const login = planLogin({ wasAway, lease, isDead: true, nowMs: fromMs }, random)
+  return { ...session, youngDeaths, lease: undefined, plan: sooner(session.plan, login) }
+}
+
+/**
+ * A token that a refused `lookup-self` speaks against may be alive, of a role without the policy `default`: it is kept
+ * until a login, at most one a minute, has replaced it.
+ */
+function afterDoubt(session: Session, { nowMs, random }: Circumstances): Session {
+  if (session.doubtLoginAtMs > nowMs) return session
+  const fromMs = Math.max(nowMs, session.doubtLoginAtMs + REFUSAL_LOGIN_INTERVAL_MS)
+  const { isAway: wasAway, lease } = session
+  const login = planLogin({ wasAway, lease, nowMs: fromMs }, random)
+  const plan = sooner(session.plan, login)
+  return plan === login ? { ...session, plan, doubtLoginAtMs: login.atMs } : session
+}
+
+/** A login that is planned already, sooner, comes first; and what stopped stays so. */
+function sooner(plan: Plan, login: Plan): Plan {
+  const isSooner = plan.action === 'login' && plan.atMs <= login.atMs
+  return plan.action === 'stop' || isSooner ? plan : login
+}

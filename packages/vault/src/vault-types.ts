@@ -1,0 +1,185 @@
+import type { Clock, GetTokenOptions, Listener, Token, TokenProvider } from '@projected-token/core'
+import type { FailureClass } from './classify-answer.js'
+import type { VaultError, VaultErrorCode } from './vault-error.js'
+
+/** Options of {@link createVaultTokenProvider}. */
+export interface VaultTokenProviderOptions {
+  /** The role to log in with. */
+  role: string
+  /** Gives the JWT, anew for each login: `createTokenWatcher({ audience: 'vault' })`, say. It is not closed here. */
+  jwt: TokenProvider
+  /**
+   * `https://host:8200`, `http://…` (a process warning unless it is loopback), with a path prefix where a proxy has
+   * one, or `unix:///path/to/socket`.
+   * @default VAULT_AGENT_ADDR, VAULT_ADDR, or 'https://127.0.0.1:8200', as Vault's own client has it
+   */
+  address?: string | undefined
+  /**
+   * Other addresses of the same cluster: where a standby's redirect may lead. The token goes to no others.
+   * @default none: no redirect to another address is followed
+   */
+  clusterAddresses?: string[] | undefined
+  /** The kind of auth mount. @default 'kubernetes' */
+  method?: 'kubernetes' | 'jwt' | undefined
+  /** The path where it is mounted, with or without `auth/`. @default the method's name */
+  mount?: string | undefined
+  /** Enterprise, HCP or OpenBao namespace. @default VAULT_NAMESPACE */
+  namespace?: string | undefined
+  /** Authorities that may sign Vault's certificate, as PEM, instead of the system's. @default VAULT_CACERT_BYTES */
+  ca?: string | Uint8Array | undefined
+  /** The same, in a file. Files are read anew before each login. @default VAULT_CACERT */
+  caFile?: string | undefined
+  /** The same, all files of a directory. @default VAULT_CAPATH */
+  caDirectory?: string | undefined
+  /** PEM. */
+  clientCert?: string | Uint8Array | undefined
+  /** @default VAULT_CLIENT_CERT */
+  clientCertFile?: string | undefined
+  /** PEM. */
+  clientKey?: string | Uint8Array | undefined
+  /** @default VAULT_CLIENT_KEY */
+  clientKeyFile?: string | undefined
+  /** The name that Vault's certificate must have. @default VAULT_TLS_SERVER_NAME, or the address's host */
+  serverName?: string | undefined
+  /**
+   * Sends JWT and tokens to whoever answers. For a laptop; it causes a process warning. The variable
+   * `VAULT_SKIP_VERIFY` alone does not do it, and causes a warning that says so.
+   * @default false
+   */
+  skipVerify?: boolean | undefined
+  /** How long one request may take, in milliseconds, 1 to 600,000. @default VAULT_CLIENT_TIMEOUT, or 60_000 as in Vault's client */
+  requestTimeoutMs?: number | undefined
+  /**
+   * How long, in milliseconds from 0, after its creation a provider lets `getToken()` wait for a first token; later it
+   * rejects at once, with the reason.
+   * @default 10_000
+   */
+  startupTimeoutMs?: number | undefined
+  /** Whether `close()` revokes the token, so that its lease does not outlive the program. @default false */
+  revokeOnClose?: boolean | undefined
+  /** Whether timers hold the process. @default false */
+  keepAlive?: boolean | undefined
+  /** Where to look for the variables above; `{}` for nowhere. @default process.env */
+  env?: Readonly<Record<string, string | undefined>> | undefined
+  /** @default systemClock */
+  clock?: Clock | undefined
+  /** Numbers from 0 to 1, for jitter: tests give their own. @default Math.random */
+  random?: (() => number) | undefined
+}
+
+/** What is known of the Vault token in use; no secret. Times are Unix milliseconds. */
+export interface VaultTokenStatus {
+  /** Vault's public name for the token: it can be looked up and revoked by it, not used. */
+  readonly accessor: string | undefined
+  readonly policies: readonly string[]
+  /** `service` or `batch`. */
+  readonly type: string
+  readonly entityId: string | undefined
+  /** What the mount says of the one who logged in. */
+  readonly metadata: Readonly<Record<string, string>>
+  /** `namespace/name` of the service account, or the entity. */
+  readonly who: string | undefined
+  readonly renewable: boolean
+  /** The TTL of the last grant; `undefined`: never expires. */
+  readonly leaseMs: number | undefined
+  readonly loggedInAtMs: number
+  readonly renewedAtMs: number | undefined
+  readonly expiresAtMs: number | undefined
+}
+
+/** The failures in a row that have not ended yet, or the last such row. */
+export interface VaultFailureStatus {
+  readonly code: VaultErrorCode
+  readonly class: FailureClass
+  readonly message: string
+  /** What failed. */
+  readonly during: 'login' | 'renewal'
+  readonly sinceMs: number
+  readonly count: number
+  readonly ongoing: boolean
+}
+
+/**
+ * - `starting`: no token yet, `getToken()` waits;
+ * - `valid`: there is a token to use, whatever else is going on;
+ * - `expired`: the last token has ended;
+ * - `unavailable`: there was never a token;
+ * - `failed`: no token, and no further attempt: the configuration is wrong;
+ * - `closed`.
+ */
+export type VaultState = 'starting' | 'valid' | 'expired' | 'unavailable' | 'failed' | 'closed'
+
+/** Plain JSON, no secret. Times are Unix milliseconds. */
+export interface VaultStatus {
+  readonly state: VaultState
+  /** The request under way. */
+  readonly activity: 'idle' | 'login' | 'renewal' | 'lookup'
+  readonly address: string
+  readonly namespace: string | undefined
+  readonly method: 'kubernetes' | 'jwt'
+  readonly mount: string
+  readonly role: string
+  readonly token: VaultTokenStatus | undefined
+  /** When it will be renewed; `undefined` when a login comes next, or nothing. */
+  readonly renewsAtMs: number | undefined
+  /** When the next login is due; `undefined` when a renewal comes next, or nothing. */
+  readonly logsInAtMs: number | undefined
+  /** Whether a login waits for another JWT. */
+  readonly waitsForJwt: boolean
+  readonly logins: number
+  readonly renewals: number
+  readonly lookups: number
+  /** The JWT that Vault refused last and that is not sent again. */
+  readonly refusedJwt: { readonly fingerprint: string; readonly sinceMs: number } | undefined
+  readonly lastFailure: VaultFailureStatus | undefined
+  /** `ZERO_LEASE`: Vault gave a lease of 0 s. `ROOT_TOKEN`: the role gives root's token. */
+  readonly warnings: readonly ('ZERO_LEASE' | 'ROOT_TOKEN')[]
+}
+
+/** The events of a {@link VaultTokenProvider}, with what their listeners get. */
+export interface VaultEvents {
+  /** A login gave a token; `previous` is the one before. */
+  login: {
+    readonly token: Token
+    readonly previous: Token | undefined
+    readonly accessor: string | undefined
+  }
+  /** The same secret lives longer. */
+  renewed: { readonly token: Token; readonly leaseMs: number }
+  /** The first failure of an episode. */
+  failed: { readonly error: VaultError; readonly class: FailureClass }
+  /** The end of that episode. */
+  recovered: { readonly failures: number; readonly sinceMs: number }
+  /** Vault refused this JWT: it is not sent again. */
+  jwtRefused: { readonly fingerprint: string; readonly error: VaultError }
+  /** The token ended, by time or by Vault's word, and nothing had replaced it; once a token. */
+  expired: { readonly token: Token }
+  state: { readonly from: VaultState; readonly to: VaultState }
+}
+
+/** Logs in to Vault and keeps the token alive. */
+export interface VaultTokenProvider extends TokenProvider, AsyncDisposable {
+  /**
+   * Reports that Vault refused exactly this token. With Vault's words (`errors` of the 403's body) the provider knows
+   * what to do: `invalid token` means another login; `permission denied` alone, which a policy may have said, means
+   * one `lookup-self`, at most every 30 s.
+   */
+  invalidate(rejected: Token, errors?: readonly string[]): void
+  /**
+   * Logs in now, also after `failed`; a JWT that was refused is still not sent again.
+   *
+   * @returns the token in use afterwards.
+   * @throws {@link VaultError} when there is none.
+   */
+  login(options?: GetTokenOptions): Promise<Token>
+  status(): VaultStatus
+  /** Calls the listener at each such event. A listener that throws becomes a process warning. */
+  on<Name extends keyof VaultEvents>(event: Name, listener: Listener<VaultEvents[Name]>): this
+  once<Name extends keyof VaultEvents>(event: Name, listener: Listener<VaultEvents[Name]>): this
+  off<Name extends keyof VaultEvents>(event: Name, listener: Listener<VaultEvents[Name]>): this
+  /**
+   * Ends timers and requests, and revokes the token if `revokeOnClose` says so (a service token that no other provider
+   * of this process shares; within 2 s). `getToken()` then rejects with `ERR_VAULT_CLOSED`.
+   */
+  close(): Promise<void>
+}

@@ -1,0 +1,158 @@
+import { describe, expect, it, vi } from 'vitest'
+import { leaseOf } from '../src/lease.js'
+import { advance, startSession } from '../src/session.js'
+import type { Session } from '../src/session-types.js'
+import { jwt, jwtSource, scene } from './support.js'
+
+const PODS = 10_000
+const GRANT = { leaseSeconds: 3_600, renewable: true, type: 'service', numUses: 0, isRoot: false }
+const JWT = { fingerprint: 'aaaaaaaaaaaa', who: undefined }
+
+describe('many providers in one process', () => {
+  it('rule 8: have one login in flight for the same place and JWT, and share its token', async () => {
+    const { vault, provide } = await scene()
+    const providers = Array.from({ length: 20 }, () => provide())
+    const tokens = await Promise.all(providers.map((provider) => provider.getToken()))
+    expect(vault.count('/login')).toBe(1)
+    expect(new Set(tokens.map(({ token }) => token)).size).toBe(1)
+  })
+
+  it('rule 8: log in one after the other with different JWTs, each with its own', async () => {
+    const { vault, provide } = await scene()
+    let inFlight = 0
+    let most = 0
+    vault.always('/login', async () => {
+      most = Math.max(most, ++inFlight)
+      await new Promise((resolve) => setImmediate(resolve))
+      inFlight--
+      return undefined as never
+    })
+    const providers = Array.from({ length: 5 }, (_, i) => provide({ jwt: jwtSource(jwt({ jti: `${i}` })) }))
+    const tokens = await Promise.all(providers.map((provider) => provider.getToken()))
+    expect(most).toBe(1)
+    expect(new Set(tokens.map(({ token }) => token)).size).toBe(5)
+  })
+
+  it.each([
+    ['roles', { role: 'other' }],
+    ['mounts', { mount: 'other' }],
+    ['namespaces', { namespace: 'other' }],
+  ])('rule 8: with different %s do not wait for each other', async (_what, options) => {
+    const { vault, provide } = await scene()
+    vault.script('/login', 'hang')
+    const first = provide()
+    await vi.waitFor(() => expect(vault.count('/login')).toBe(1))
+    await provide(options).getToken()
+    expect(first.status()).toMatchObject({ state: 'starting', activity: 'login' })
+  })
+
+  it('log in themselves when the one that did it for all is closed', async () => {
+    const { vault, provide } = await scene()
+    vault.script('/login', 'hang')
+    const first = provide()
+    await vi.waitFor(() => expect(vault.count('/login')).toBe(1))
+    const second = provide()
+    const token = second.getToken()
+    await first.close()
+    expect((await token).token).toBe(vault.issued[0])
+  })
+
+  it('revoke a shared token with the last of them, not before', async () => {
+    const { vault, provide } = await scene()
+    const [one, other] = [provide({ revokeOnClose: true }), provide({ revokeOnClose: true })]
+    await Promise.all([one.getToken(), other.getToken()])
+    await one.close()
+    expect(vault.count('/revoke-self')).toBe(0)
+    await other.close()
+    expect(vault.count('/revoke-self')).toBe(1)
+    expect(vault.live.size).toBe(0)
+  })
+})
+
+/** Ten thousand sessions of the real decision code, in one loop over their plans; `vault` answers. */
+function simulate(
+  sessions: Session[],
+  untilMs: number,
+  vault: (action: 'login' | 'renew', atMs: number) => Parameters<typeof advance>[1],
+): number[] {
+  const logins: number[] = []
+  for (let index = 0; index < sessions.length; index++) {
+    let session = sessions[index] as Session
+    while (
+      session.plan.atMs <= untilMs &&
+      (session.plan.action === 'login' || session.plan.action === 'renew')
+    ) {
+      const { action, atMs: nowMs } = session.plan
+      if (action === 'login') logins.push(nowMs)
+      session = advance(session, vault(action, nowMs), { nowMs, random: Math.random })
+    }
+    sessions[index] = session
+  }
+  return logins
+}
+
+/** The most that fell into one second. */
+function peak(times: number[]): number {
+  const perSecond = new Map<number, number>()
+  for (const ms of times)
+    perSecond.set(Math.floor(ms / 1_000), (perSecond.get(Math.floor(ms / 1_000)) ?? 0) + 1)
+  return Math.max(0, ...perSecond.values())
+}
+
+describe(`${PODS.toLocaleString('en')} pods that make the same decisions`, () => {
+  const loggedIn = (nowMs: number) => ({
+    type: 'login-succeeded' as const,
+    lease: leaseOf(GRANT, nowMs),
+    jwt: JWT,
+  })
+
+  it('rule 2: do not renew together, although they logged in together', () => {
+    const renewals: number[] = []
+    const sessions = Array.from({ length: PODS }, () => startSession(0))
+    simulate(sessions, 3_600_000, (action, atMs) => {
+      if (action === 'login') return loggedIn(atMs)
+      renewals.push(atMs)
+      return { type: 'renew-succeeded', lease: leaseOf(GRANT, atMs) }
+    })
+    // 1/15 of an hour is 240 s.
+    expect(peak(renewals)).toBeLessThan((PODS / 240) * 2)
+  })
+
+  it('rule 8: spread their logins over minutes when Vault comes back without their tokens', () => {
+    const downFromMs = 100_000
+    const upAtMs = downFromMs + 3_000_000
+    const sessions = Array.from({ length: PODS }, () => startSession(0))
+    const logins = simulate(sessions, upAtMs + 3_600_000, (action, atMs) => {
+      if (atMs < downFromMs) return loggedIn(atMs)
+      if (atMs < upAtMs) {
+        return action === 'login'
+          ? { type: 'login-failed', failure: 'unavailable' }
+          : { type: 'renew-failed', failure: 'unavailable' }
+      }
+      if (action === 'login') return loggedIn(atMs)
+      return sessionIsOld(atMs)
+        ? { type: 'renew-failed', failure: 'denied' }
+        : { type: 'renew-succeeded', lease: leaseOf(GRANT, atMs) }
+    }).filter((atMs) => atMs >= upAtMs)
+    function sessionIsOld(atMs: number): boolean {
+      return atMs < upAtMs + 60_000
+    }
+    expect(logins.length).toBeGreaterThanOrEqual(PODS)
+    // 5 % of an hour is 180 s: 56 a second if it were perfectly even.
+    expect(peak(logins)).toBeLessThan((PODS / 180) * 3)
+  })
+
+  it('rule 8: do not even retry together after the first failure', () => {
+    const sessions = Array.from({ length: PODS }, () => startSession(0))
+    const attempts: number[] = []
+    simulate(sessions, 60_000, (_action, atMs) => {
+      attempts.push(atMs)
+      return atMs < 5_000 ? { type: 'login-failed', failure: 'unavailable' } : loggedIn(atMs)
+    })
+    const retries = attempts.filter((atMs) => atMs > 0)
+    const inOneTenth = new Map<number, number>()
+    for (const ms of retries)
+      inOneTenth.set(Math.floor(ms / 100), (inOneTenth.get(Math.floor(ms / 100)) ?? 0) + 1)
+    expect(Math.max(...inOneTenth.values())).toBeLessThan(PODS / 4)
+  })
+})
