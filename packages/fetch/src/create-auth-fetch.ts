@@ -44,7 +44,7 @@ export function createAuthFetch<Fetch extends AnyFetch = typeof globalThis.fetch
 
   const authFetch: Send = async (input, init) => {
     const url = targetUrl(input)
-    if (url === undefined || !credential.origins.permits(url)) return send(input, init)
+    if (!credential.origins.permits(url)) return send(input, init)
     const request = snapshotRequest(input, init, url)
     if (request.headers?.has(credential.headerName)) {
       // With the copy where `init` has headers: they may have been a generator, which is now used up.
@@ -97,8 +97,9 @@ function createAuthenticatedSend(
   send: Send,
 ) {
   let retried = false
-  /** New for each attempt, and always a `Headers`: a wrapped fetch may read, keep or change it. */
+  /** New for each attempt: a wrapped fetch may keep it, or change it. A record, where that is enough, costs fetch less. */
   const withCredential = (headers: Headers | undefined, token: Token) => {
+    if (headers === undefined) return { [headerName]: headerValue(token) }
     const copy = new Headers(headers)
     copy.set(headerName, headerValue(token))
     return copy

@@ -24,9 +24,17 @@ export function createOriginPolicy(origins: unknown): OriginPolicy {
   }
   return {
     permits: (target) =>
-      // What undici passes is nearly always the normalised origin: no parse then.
-      typeof target === 'string' && listed.has(target) ? true : listed.has(originOf(target)),
+      (typeof target === 'string' && listed.has(plainOrigin(target))) || listed.has(originOf(target)),
   }
+}
+
+/**
+ * What stands before the path. Where it is a listed origin to the letter, so it is when parsed, and the parse can be
+ * saved: user names, ports and escapes would stand in it, and what undici passes is nothing else.
+ */
+function plainOrigin(target: string): string {
+  const end = target.indexOf('/', 'https://'.length)
+  return end === -1 ? target : target.slice(0, end)
 }
 
 /** The normalised origin of a URL; '' when there is none, which is never listed. */

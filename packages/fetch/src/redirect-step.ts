@@ -36,7 +36,8 @@ export function redirectStep(
   location: string,
   count: number,
 ): RequestSnapshot {
-  const url = locationUrl(location, from.url)
+  const fromUrl = new URL(from.url)
+  const url = locationUrl(location, fromUrl)
   if (url === undefined) throw refusal('its Location is not an http or https URL')
   if (url.username !== '' || url.password !== '') throw refusal('its Location holds a user name or password')
   if (count >= MAX_REDIRECTS) throw refusal(`there were ${MAX_REDIRECTS} before it (redirect count exceeded)`)
@@ -54,9 +55,9 @@ export function redirectStep(
     delete init.duplex
     for (const name of BODY_HEADERS) headers.delete(name)
   }
-  if (url.origin !== from.url.origin) for (const name of ORIGIN_HEADERS) headers.delete(name)
+  if (url.origin !== fromUrl.origin) for (const name of ORIGIN_HEADERS) headers.delete(name)
   const method = String(init.method)
-  return { ...from, url, target: url.href, method, headers, init, body: toGet ? null : from.body }
+  return { ...from, url: url.href, target: url.href, method, headers, init, body: toGet ? null : from.body }
 }
 
 function locationUrl(location: string, base: URL): URL | undefined {

@@ -11,7 +11,8 @@ interface RequestLike {
 
 /** One request as it goes to the underlying fetch, without the credential. Never mutated. */
 export interface RequestSnapshot {
-  readonly url: URL
+  /** Absolute. */
+  readonly url: string
   /** The first argument of fetch: the caller's `Request`, or a URL that nobody can change any more. */
   readonly target: RequestLike | string
   readonly method: string
@@ -34,28 +35,23 @@ const INIT_MEMBERS = (
 /** What a redirect must take over from a `Request`, which itself stays bound to its URL. */
 const CARRIED_MEMBERS = ['mode', 'credentials', 'cache', 'referrerPolicy', 'integrity', 'keepalive']
 
-/** The URL that fetch will use, or `undefined` where fetch will refuse it. */
-export function targetUrl(input: unknown): URL | undefined {
-  const text = isRequest(input) ? input.url : String(input)
-  try {
-    return new URL(text)
-  } catch {
-    return undefined
-  }
+/** The URL that fetch will use, as the caller wrote it; fetch refuses what is none. */
+export function targetUrl(input: unknown): string {
+  return isRequest(input) ? input.url : String(input)
 }
 
 /**
  * Reads the arguments of fetch once, as the Fetch Standard does (section 5.3, the Request constructor), so that what
  * the caller changes later, while a token is awaited, changes nothing.
  */
-export function snapshotRequest(input: unknown, init: unknown, url: URL): RequestSnapshot {
+export function snapshotRequest(input: unknown, init: unknown, url: string): RequestSnapshot {
   const request = isRequest(input) ? input : undefined
   const own = copyInit(init)
   const signal = own.signal === undefined ? request?.signal : (own.signal as AbortSignal | null)
   const headers = own.headers === undefined ? request?.headers : (own.headers as Headers)
   return {
     url,
-    target: request ?? url.href,
+    target: request ?? url,
     method: normaliseMethod(String(own.method ?? request?.method ?? 'GET')),
     headers: headers === undefined ? undefined : new Headers(headers),
     body: own.body ?? request?.body ?? null,

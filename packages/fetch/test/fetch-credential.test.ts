@@ -208,8 +208,8 @@ describe('the header of createAuthFetch', () => {
 
   it('changes when the token does, and only then', async () => {
     const values: unknown[] = []
-    const fetch = async (_input: unknown, init?: { headers: Headers }) => {
-      values.push(init?.headers.get('authorization'))
+    const fetch = async (_input: unknown, init?: { headers: HeadersInit }) => {
+      values.push(new Headers(init?.headers).get('authorization'))
       return new Response()
     }
     const provider = createScriptedProvider('t1')

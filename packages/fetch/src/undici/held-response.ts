@@ -1,32 +1,27 @@
 import { MAX_DISCARD_BYTES, startDiscardTimer } from '../discard-limits.js'
 import type { DispatchController } from './dispatch-types.js'
 
-/** A response on its way to the caller: passed on at once, kept back while a 401 is judged, or thrown away. */
+/** A response that is kept back while its 401 is judged, and then passed on or thrown away. */
 export interface HeldResponse {
-  /** Keeps this event and those that follow. */
-  hold(start: () => void): void
   /** Part of the body; tells whether to pause: not everything between undici and here honours the first pause. */
   data(chunk: Uint8Array, forward: () => void): boolean
   /** The end, or an error. */
-  last(forward: () => void): void
+  last(forward: () => unknown): void
   /** Passes on what was kept, and from now on everything at once. */
   forward(): void
   /** Reads the rest for the connection's sake, within limits, or breaks the connection; calls `then` once. */
   discard(controller: DispatchController, then: () => void): void
 }
 
-export function createHeldResponse(): HeldResponse {
-  let state: 'passing' | 'held' | 'discarded' = 'passing'
-  let events: (() => void)[] = []
+/** @param start passes on the beginning: status and headers. */
+export function createHeldResponse(start: () => void): HeldResponse {
+  let state: 'held' | 'passing' | 'discarded' = 'held'
+  let events: (() => unknown)[] = [start]
   let ended = false
   let discardedBytes = 0
   let finishDiscard = (_breakConnection: boolean) => {}
 
   return {
-    hold(start) {
-      state = 'held'
-      events.push(start)
-    },
     data(chunk, forward) {
       if (state === 'passing') forward()
       else if (state === 'held') events.push(forward)
@@ -37,7 +32,10 @@ export function createHeldResponse(): HeldResponse {
       return state === 'held'
     },
     last(forward) {
-      if (state === 'passing') return forward()
+      if (state === 'passing') {
+        forward()
+        return
+      }
       ended = true
       if (state === 'held') events.push(forward)
       else finishDiscard(false)

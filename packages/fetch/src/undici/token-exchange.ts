@@ -2,9 +2,9 @@ import type { Token, TokenProvider } from '@projected-token/core'
 import { awaitReplacement, awaitToken } from '../acquire-token.js'
 import type { CredentialHeader } from '../credential-header.js'
 import type { DispatchController, DispatchHandler } from './dispatch-types.js'
-import { createHeldResponse } from './held-response.js'
+import { createHeldResponse, type HeldResponse } from './held-response.js'
 import { innerRedirect, unfollowedRedirect } from './redirect-guard.js'
-import { createRelayController } from './relay-controller.js'
+import { createRelayController, type RelayController } from './relay-controller.js'
 
 /** One authenticated request of the caller: one attempt, and another one after a 401. */
 export interface TokenExchange {
@@ -27,129 +27,208 @@ export interface TokenExchange {
  * while no attempt is under way.
  */
 export function runTokenExchange(exchange: TokenExchange): boolean {
-  const { provider, headerValue, handler } = exchange
-  // Made when a token is awaited, which is rare: it costs as much as all the rest.
-  let lookup: AbortController | undefined
-  const lookupSignal = () => {
-    lookup ??= new AbortController()
-    return lookup.signal
-  }
+  return new Run(exchange).start()
+}
+
+/** What the attempts of one exchange share. A class for the reason that `legacy-handler.ts` gives. */
+class Run {
+  readonly exchange: TokenExchange
+  readonly relay: RelayController
   /** The attempt that turns the caller's abort into an error by itself, as undici does. */
-  let active: DispatchController | undefined
-  let latest: DispatchController | undefined
-  let settled = false
+  active: DispatchController | undefined
+  latest: DispatchController | undefined
+  settled = false
+  /** Made when a token is awaited, which is rare: it costs as much as all the rest. */
+  #lookup: AbortController | undefined
 
-  const relay = createRelayController((reason) => {
-    if (settled) return
-    if (active !== undefined) return active.abort(reason)
-    settled = true
-    lookup?.abort(reason)
-    latest?.abort(reason)
-    handler.onResponseError?.(relay, reason ?? new DOMException('The request was aborted', 'AbortError'))
-  })
+  constructor(exchange: TokenExchange) {
+    this.exchange = exchange
+    this.relay = createRelayController((reason) => this.#abort(reason))
+  }
 
-  function fail(error: unknown): false {
-    if (!settled) {
-      settled = true
-      handler.onResponseError?.(relay, error)
+  get lookupSignal(): AbortSignal {
+    this.#lookup ??= new AbortController()
+    return this.#lookup.signal
+  }
+
+  start(): boolean {
+    const { provider, headerValue, handler, send } = this.exchange
+    const { current } = provider
+    if (current !== undefined) {
+      let value: string
+      try {
+        value = headerValue(current)
+      } catch (error) {
+        return this.fail(error)
+      }
+      return send(value, new Attempt(this, current, true))
+    }
+
+    // Before there is an attempt, so that the caller can abort the wait for the token.
+    try {
+      handler.onRequestStart?.(this.relay, null)
+    } catch (error) {
+      return this.fail(error)
+    }
+    if (!this.settled) {
+      awaitToken(provider, this.lookupSignal).then(
+        (token) => this.sendLater(token, true),
+        (error) => this.fail(error),
+      )
+    }
+    return true
+  }
+
+  sendLater(token: Token, first: boolean): void {
+    if (this.settled) return
+    try {
+      this.exchange.send(this.exchange.headerValue(token), new Attempt(this, token, first))
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  fail(error: unknown): false {
+    if (!this.settled) {
+      this.settled = true
+      this.exchange.handler.onResponseError?.(this.relay, error)
     }
     return false
   }
 
-  function createAttempt(token: Token, first: boolean): DispatchHandler {
-    const response = createHeldResponse()
-
-    function decide(controller: DispatchController, replacement: Token | undefined): void {
-      if (settled) return
-      if (replacement !== undefined) {
-        response.discard(controller, () => sendLater(replacement, false))
-        return
-      }
-      active = controller
-      try {
-        response.forward()
-        relay.release()
-      } catch (error) {
-        // A handler that throws while undici calls it ends its request likewise.
-        controller.abort(error)
-        fail(error)
-      }
+  #abort(reason: unknown): void {
+    if (this.settled) return
+    if (this.active !== undefined) {
+      this.active.abort(reason)
+      return
     }
+    this.settled = true
+    this.#lookup?.abort(reason)
+    this.latest?.abort(reason)
+    const error = reason ?? new DOMException('The request was aborted', 'AbortError')
+    this.exchange.handler.onResponseError?.(this.relay, error)
+  }
+}
 
-    return {
-      onRequestStart(controller, context) {
-        latest = controller
-        if (settled) return controller.abort(relay.reason)
-        active = controller
-        const redirected = innerRedirect(context)
-        if (redirected !== undefined) return controller.abort(redirected)
-        relay.attach(controller)
-        handler.onRequestStart?.(relay, context)
-      },
-      onRequestUpgrade(_controller, status, headers, socket) {
-        const result = handler.onRequestUpgrade?.(relay, status, headers, socket)
-        settled = true
-        return result
-      },
-      onResponseStart(controller, status, headers, message) {
-        const forward = () => handler.onResponseStart?.(relay, status, headers, message)
-        const unfollowed = exchange.redirectsInside ? unfollowedRedirect(status) : undefined
-        if (unfollowed !== undefined) return controller.abort(unfollowed)
-        if (status !== 401) return forward()
-        provider.invalidate(token)
-        if (!first || !exchange.replayable) return forward()
-        response.hold(forward)
-        active = undefined
-        relay.hold()
-        awaitReplacement(provider, token, headerValue, lookupSignal()).then(
-          (replacement) => decide(controller, replacement),
-          () => {}, // the caller aborted, and has heard so
-        )
-      },
-      onResponseData(controller, chunk) {
-        if (response.data(chunk, () => handler.onResponseData?.(relay, chunk))) controller.pause()
-      },
-      onResponseEnd(_controller, trailers) {
-        response.last(() => {
-          if (settled) return
-          handler.onResponseEnd?.(relay, trailers)
-          // Not before: undici turns what a handler throws here into an error, and RetryHandler relies on that.
-          settled = true
-        })
-      },
-      onResponseError: (_controller, error) => response.last(() => fail(error)),
-      onResponseStarted: () => handler.onResponseStarted?.(),
-      onBodySent: (chunk, total) => handler.onBodySent?.(chunk, total),
-      onRequestSent: () => handler.onRequestSent?.(),
-    }
+/** One dispatch: hands on what it hears, but for a 401 that another token may turn into something better. */
+class Attempt implements DispatchHandler {
+  readonly #run: Run
+  readonly #token: Token
+  readonly #first: boolean
+  #held: HeldResponse | undefined
+
+  constructor(run: Run, token: Token, first: boolean) {
+    this.#run = run
+    this.#token = token
+    this.#first = first
   }
 
-  function sendLater(token: Token, first: boolean): void {
-    if (settled) return
+  onRequestStart(controller: DispatchController, context: unknown): void {
+    const run = this.#run
+    run.latest = controller
+    if (run.settled) {
+      controller.abort(run.relay.reason)
+      return
+    }
+    run.active = controller
+    const redirected = innerRedirect(context)
+    if (redirected !== undefined) {
+      controller.abort(redirected)
+      return
+    }
+    run.relay.attach(controller)
+    run.exchange.handler.onRequestStart?.(run.relay, context)
+  }
+
+  onRequestUpgrade(
+    _controller: DispatchController,
+    status: number,
+    headers: unknown,
+    socket: unknown,
+  ): unknown {
+    const { exchange, relay } = this.#run
+    const result = exchange.handler.onRequestUpgrade?.(relay, status, headers, socket)
+    this.#run.settled = true
+    return result
+  }
+
+  onResponseStart(controller: DispatchController, status: number, headers: unknown, message?: string): void {
+    const run = this.#run
+    const { exchange, relay } = run
+    const unfollowed = exchange.redirectsInside ? unfollowedRedirect(status) : undefined
+    if (unfollowed !== undefined) {
+      controller.abort(unfollowed)
+      return
+    }
+    if (status === 401) exchange.provider.invalidate(this.#token)
+    if (status !== 401 || !this.#first || !exchange.replayable) {
+      exchange.handler.onResponseStart?.(relay, status, headers, message)
+      return
+    }
+    this.#held = createHeldResponse(() => exchange.handler.onResponseStart?.(relay, status, headers, message))
+    run.active = undefined
+    relay.hold()
+    awaitReplacement(exchange.provider, this.#token, exchange.headerValue, run.lookupSignal).then(
+      (replacement) => this.#decide(controller, replacement),
+      () => {}, // the caller aborted, and has heard so
+    )
+  }
+
+  onResponseData(controller: DispatchController, chunk: Uint8Array): void {
+    const { exchange, relay } = this.#run
+    if (this.#held === undefined) {
+      exchange.handler.onResponseData?.(relay, chunk)
+      return
+    }
+    if (this.#held.data(chunk, () => exchange.handler.onResponseData?.(relay, chunk))) controller.pause()
+  }
+
+  onResponseEnd(_controller: DispatchController, trailers: unknown): void {
+    this.#last(() => {
+      const run = this.#run
+      if (run.settled) return
+      run.exchange.handler.onResponseEnd?.(run.relay, trailers)
+      // Not before: undici turns what a handler throws here into an error, and RetryHandler relies on that.
+      run.settled = true
+    })
+  }
+
+  onResponseError(_controller: DispatchController | null, error: unknown): void {
+    this.#last(() => this.#run.fail(error))
+  }
+
+  onResponseStarted(): void {
+    this.#run.exchange.handler.onResponseStarted?.()
+  }
+
+  onBodySent(chunk: unknown, total?: unknown): void {
+    this.#run.exchange.handler.onBodySent?.(chunk, total)
+  }
+
+  onRequestSent(): void {
+    this.#run.exchange.handler.onRequestSent?.()
+  }
+
+  #last(forward: () => unknown): void {
+    if (this.#held === undefined) forward()
+    else this.#held.last(forward)
+  }
+
+  #decide(controller: DispatchController, replacement: Token | undefined): void {
+    const run = this.#run
+    if (run.settled || this.#held === undefined) return
+    if (replacement !== undefined) {
+      this.#held.discard(controller, () => run.sendLater(replacement, false))
+      return
+    }
+    run.active = controller
     try {
-      exchange.send(headerValue(token), createAttempt(token, first))
+      this.#held.forward()
+      run.relay.release()
     } catch (error) {
-      fail(error)
+      // A handler that throws while undici calls it ends its request likewise.
+      controller.abort(error)
+      run.fail(error)
     }
   }
-
-  const { current } = provider
-  if (current !== undefined) {
-    let value: string
-    try {
-      value = headerValue(current)
-    } catch (error) {
-      return fail(error)
-    }
-    return exchange.send(value, createAttempt(current, true))
-  }
-
-  // Before there is an attempt, so that the caller can abort the wait for the token.
-  try {
-    handler.onRequestStart?.(relay, null)
-  } catch (error) {
-    return fail(error)
-  }
-  if (!settled) awaitToken(provider, lookupSignal()).then((token) => sendLater(token, true), fail)
-  return true
 }

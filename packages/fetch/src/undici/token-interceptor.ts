@@ -66,8 +66,10 @@ export function createTokenInterceptor(
         replayable: isReplayableBody(request.body ?? null),
         redirectsInside: asksForRedirects(request.maxRedirections),
         handler: legacy ? fromLegacy(handler) : handler,
-        send: (value, attempt) =>
-          dispatch({ ...base, headers: slot.fill(value) }, legacy ? toLegacy(attempt) : attempt),
+        send(value, attempt) {
+          const headers = slot.fill(value)
+          return dispatch({ ...base, headers }, legacy ? toLegacy(attempt) : attempt)
+        },
       })
     }
   return intercept as unknown as TokenInterceptor
