@@ -6,11 +6,12 @@ import { build } from './check/build.mjs'
 import { consumer } from './check/consumer.mjs'
 import { consumerTypes } from './check/consumer-types.mjs'
 import { lint } from './check/lint.mjs'
+import { newerNodes } from './check/newer-nodes.mjs'
 import { packaging } from './check/packaging.mjs'
 import { runStages } from './check/support/run-stages.mjs'
 import { types } from './check/types.mjs'
 
-const stages = [types, lint, architecture, build, apiReport, packaging, consumer, consumerTypes]
+const stages = [types, lint, architecture, build, apiReport, packaging, consumer, consumerTypes, newerNodes]
 const names = stages.map((stage) => stage.name)
 const list = stages.map((stage) => `  ${stage.name.padEnd(14)} ${stage.about}`).join('\n')
 
