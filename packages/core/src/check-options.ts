@@ -26,7 +26,7 @@ export const isFilePath = check(
 )
 
 export const isAudience = check(
-  (value) => isString(value) || (Array.isArray(value) && value.every(isString)),
+  (value) => isString(value) || (Array.isArray(value) && Array.from(value).every(isString)),
   'a non-empty string, or a non-empty array of them',
   (value: string | string[]) => value.length > 0 && ![value].flat().includes(''),
 )
@@ -50,29 +50,35 @@ export const isObjectWith = (methods: readonly string[], kind: string) =>
 /**
  * Checks an options object against one check per option. `undefined` stands for the default.
  *
+ * @returns the options, each read once: own, inherited, or given by a getter.
  * @throws TypeError (`ERR_INVALID_ARG_TYPE`) or RangeError (`ERR_OUT_OF_RANGE`): names the option, the kind of its
  *   value, and what was expected; never the value of a string.
  */
-export function checkOptions(options: unknown, checks: Record<string, Check>): void {
+export function checkOptions<Options extends object>(
+  options: Options,
+  checks: { readonly [Name in keyof Options]-?: Check },
+): Options {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw argumentError('type', `The options must be an object; got ${kindOf(options)}`)
   }
-  for (const [name, value] of Object.entries(options)) {
-    const checkValue = Object.hasOwn(checks, name) ? checks[name] : undefined
-    if (!checkValue) {
-      throw argumentError(
-        'type',
-        `There is no option '${name}'. The options are ${Object.keys(checks).join(', ')}`,
-      )
-    }
-    const failure = value === undefined ? undefined : checkValue(value)
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(checks, name))
+  if (unknown !== undefined) {
+    const known = Object.keys(checks).join(', ')
+    throw argumentError('type', `There is no option '${unknown}'. The options are ${known}`)
+  }
+  const values = {} as Options
+  for (const name of Object.keys(checks) as (keyof Options & string)[]) {
+    const value = options[name]
+    const failure = value === undefined ? undefined : checks[name](value)
     if (failure) {
       throw argumentError(
         failure.error,
         `The option '${name}' must be ${failure.expected}; got ${kindOf(value)}`,
       )
     }
+    values[name] = value
   }
+  return values
 }
 
 function argumentError(kind: 'type' | 'range', message: string): TypeError | RangeError {

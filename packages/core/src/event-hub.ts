@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { EventEmitter } from 'eventemitter3'
 
 /** A function that observes one kind of event. */
@@ -35,12 +36,7 @@ export function createEventHub<Events>(names: readonly (keyof Events & string)[]
     return guarded
   }
   const warn = (error: unknown) => {
-    process.emitWarning(
-      `A listener threw: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-      {
-        code: 'PROJECTED_TOKEN_LISTENER',
-      },
-    )
+    process.emitWarning(`A listener threw: ${inspect(error)}`, { code: 'PROJECTED_TOKEN_LISTENER' })
   }
   return {
     on: (event, listener) => void emitter.on(event, guard(event, listener)),

@@ -27,6 +27,8 @@ export function createEventThrottle(clock: Clock, isQueued: () => boolean, read:
       }
       cancel = clock.setTimer(() => {
         cancel = undefined
+        allowance = 0
+        lastMs = clock.monotonicNow()
         read()
       }, REFILL_MS)
     },

@@ -1,9 +1,17 @@
 const MAX_QUOTED_LENGTH = 200
+/** What JSON leaves as it is and a terminal does not: DEL, C1, line separators, bidirectional marks. */
+const UNPRINTABLE = /[\x7f-\x9f\u2028-\u202e\u2066-\u2069\u200e\u200f]/g
 
 /** A value from a token, safe for a message: escaped, and no longer than a line or two. */
 export function quote(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value)
+  const json = JSON.stringify(value) ?? String(value)
+  const text = json.replace(UNPRINTABLE, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
   return text.length <= MAX_QUOTED_LENGTH ? text : `${text.slice(0, MAX_QUOTED_LENGTH)}…`
+}
+
+/** A path, safe for a message, in single quotes. */
+export function quotePath(path: string): string {
+  return `'${quote(path).replace(/^"|"$/g, '').replaceAll('\\\\', '\\')}'`
 }
 
 /** ISO 8601 where a date can hold the time, else the number: no claim may make a message throw. */

@@ -38,6 +38,13 @@ export function judgeCandidate(input: CandidateInput): Verdict {
   }
   if (candidate.token === current?.token) return { kind: 'unchanged' }
   if (!current || isExpired(current, nowMs)) return { kind: 'adopt' }
+  if (candidate.kind === 'opaque' && current.kind !== 'opaque' && !input.currentRefused) {
+    return {
+      kind: 'refuse',
+      code: 'ERR_TOKEN_MALFORMED',
+      problem: 'holds no JWT, while the token in use is one and still valid',
+    }
+  }
   if (isCutShort(candidate, current) && candidate.token !== input.suspectedTorn) {
     return {
       kind: 'refuse',

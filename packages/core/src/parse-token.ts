@@ -1,4 +1,5 @@
 import { decodeJwt } from 'jose/jwt/decode'
+import { quotePath } from './format.js'
 import { TokenError } from './token-error.js'
 
 /**
@@ -55,7 +56,7 @@ export function parseToken(content: Uint8Array | string, path?: string): ParsedT
       { code: 'ERR_TOKEN_MALFORMED', path },
     )
   const text = typeof content === 'string' ? content : Buffer.from(content).toString('latin1')
-  const token = text.replace(/^(?:\ufeff|\u00ef\u00bb\u00bf)/, '').replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '')
+  const token = trimWhiteSpace(text.replace(/^(?:\ufeff|\u00ef\u00bb\u00bf)/, ''))
   if (token === '') {
     throw new TokenError(
       `${describePath(path)} is empty. The writer may not be done, or the token was blanked`,
@@ -69,7 +70,7 @@ export function parseToken(content: Uint8Array | string, path?: string): ParsedT
   if (!/^[\x21-\x7e]+$/.test(token))
     throw malformed('holds bytes that no token has (binary, control or non-ASCII)')
 
-  if (!looksLikeJwt(token)) return { ...NOTHING_KNOWN, token, kind: 'opaque' }
+  if (!isMeantAsJwt(token)) return { ...NOTHING_KNOWN, token, kind: 'opaque' }
   if (!/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)) throw malformed('holds a JWT that is cut short or damaged')
   return parseClaims(token, malformed)
 }
@@ -89,15 +90,35 @@ const NOTHING_KNOWN = {
   node: undefined,
 }
 
-/** A JWT begins with the base64url of `{"`. Text that begins so and is whole JSON by itself is somebody's opaque token. */
-function looksLikeJwt(token: string): boolean {
-  if (!token.startsWith('eyJ')) return false
-  if (token.includes('.')) return token.split('.').length <= 3 // five parts: an encrypted JWT, opaque to us
+/** By index from both ends: a regular expression takes a time that grows with the square of white space inside. */
+function trimWhiteSpace(text: string): string {
+  const isSpace = (index: number) => ' \t\r\n'.includes(text.charAt(index))
+  let start = 0
+  let end = text.length
+  while (start < end && isSpace(start)) start++
+  while (end > start && isSpace(end - 1)) end--
+  return text.slice(start, end)
+}
+
+/**
+ * Whether the text is a JWT, or what is left of one. A JWT begins with its header: the base64url of a JSON object with
+ * `alg`. An encrypted JWT (five parts, `enc` in the header) and any other text are opaque; `eyJ`, the base64url of `{"`,
+ * with which nearly every header begins, and no whole header after it is one that was cut short.
+ */
+function isMeantAsJwt(token: string): boolean {
+  const parts = token.split('.', 6)
+  const header = decodeHeader(parts[0] ?? '')
+  if (header === undefined) return token.startsWith('eyJ')
+  if (header.enc !== undefined) return parts.length !== 5
+  return header.alg !== undefined || parts.length > 1
+}
+
+function decodeHeader(part: string): Record<string, unknown> | undefined {
   try {
-    JSON.parse(Buffer.from(token, 'base64').toString())
-    return false
+    const header: unknown = JSON.parse(Buffer.from(part, 'base64url').toString())
+    return isRecord(header) ? header : undefined
   } catch {
-    return true
+    return undefined
   }
 }
 
@@ -179,5 +200,5 @@ function depthExceeds(value: unknown, limit: number): boolean {
 }
 
 function describePath(path: string | undefined): string {
-  return path === undefined ? 'The token' : `Token file '${path}'`
+  return path === undefined ? 'The token' : `Token file ${quotePath(path)}`
 }

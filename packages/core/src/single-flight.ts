@@ -29,7 +29,7 @@ export function createSingleFlight(run: () => Promise<void>): SingleFlight {
     request() {
       if (following) return following
       if (!running) return start()
-      following = running.then(start)
+      following = running.then(start, start)
       return following
     },
     join: () => following ?? running ?? Promise.resolve(),

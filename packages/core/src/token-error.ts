@@ -1,3 +1,4 @@
+import { quotePath } from './format.js'
 /** Why there is no (new) token. Stable: programs may compare it. */
 export type TokenErrorCode =
   /** The file, or its directory, does not exist. */
@@ -51,13 +52,13 @@ export class TokenError extends Error {
 
 /** What callers of a closed watcher get. */
 export function watcherClosed(path: string): TokenError {
-  return new TokenError(`The watcher of '${path}' was closed`, { code: 'ERR_WATCHER_CLOSED', path })
+  return new TokenError(`The watcher of ${quotePath(path)} was closed`, { code: 'ERR_WATCHER_CLOSED', path })
 }
 
 /** What a read that hangs comes to. */
 export function readTimedOut(path: string, afterMs: number): TokenError {
   return new TokenError(
-    `Token file '${path}' could not be read within ${afterMs / 1000} s. Is it on a network file system that does not answer?`,
+    `Token file ${quotePath(path)} could not be read within ${afterMs / 1000} s. Is it on a network file system that does not answer?`,
     { code: 'ERR_TOKEN_UNREADABLE', path },
   )
 }

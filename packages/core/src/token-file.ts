@@ -1,6 +1,6 @@
 import { constants, promises as fs, type Stats, watch } from 'node:fs'
-import { dirname, resolve, sep } from 'node:path'
-import { isPayloadDirectory, meaningOfChange } from './atomic-writer-names.js'
+import { basename, dirname, resolve, sep } from 'node:path'
+import { isPayloadDirectory, meaningOfChange, PUBLISHED } from './atomic-writer-names.js'
 import { TokenError } from './token-error.js'
 import { errorCode, notAFile, tooLarge, toTokenError } from './token-file-errors.js'
 
@@ -19,7 +19,9 @@ export interface TokenFile {
 export interface TokenFilePlace {
   /** The kubelet's volume, or the directory of a plain file, or the nearest ancestor that exists. */
   readonly directory: string
-  /** Device and inode of the directory: another one means that it was replaced or mounted over. */
+  /** The name in the directory that leads to the file: what changes when it does. */
+  readonly entry: string
+  /** Device, inode and birth of the directory: another one means that it was replaced or mounted over. */
   readonly identity: string
   /**
    * - `projection`: a link into a volume that the kubelet updates;
@@ -91,13 +93,13 @@ async function readContent(handle: fs.FileHandle, size: number, maxBytes: number
 export async function locateTokenFile(path: string): Promise<TokenFilePlace> {
   const real = await fs.realpath(path).catch(() => undefined)
   const volume = real === undefined ? undefined : volumeOf(real)
-  if (real !== undefined && volume !== undefined) return place(volume, 'projection')
+  if (real !== undefined && volume !== undefined) return place(volume, PUBLISHED, 'projection')
   const directory = dirname(resolve(path))
   if (real !== undefined) {
     const [file, parent] = await Promise.all([fs.stat(real), fs.stat(dirname(real))])
-    return place(directory, file.dev === parent.dev ? 'plain' : 'mounted-file')
+    return place(directory, basename(path), file.dev === parent.dev ? 'plain' : 'mounted-file')
   }
-  return nearestExisting(directory)
+  return nearestExisting(directory, basename(path))
 }
 
 /** The volume in whose payload directory a resolved path lies, for `token` as for a nested `a/b/token`. */
@@ -107,20 +109,23 @@ function volumeOf(realPath: string): string | undefined {
   return index > 0 ? parts.slice(0, index).join(sep) || sep : undefined
 }
 
-async function nearestExisting(directory: string): Promise<TokenFilePlace> {
-  for (let candidate = directory; ; candidate = dirname(candidate)) {
-    try {
-      if ((await fs.stat(candidate)).isDirectory()) return await place(candidate, 'missing')
-    } catch (error) {
-      if (candidate === dirname(candidate)) throw error
-    }
-    if (candidate === dirname(candidate)) return place(candidate, 'missing')
+async function nearestExisting(directory: string, entry: string): Promise<TokenFilePlace> {
+  try {
+    if ((await fs.stat(directory)).isDirectory()) return await place(directory, entry, 'missing')
+  } catch (error) {
+    if (directory === dirname(directory)) throw error
   }
+  return nearestExisting(dirname(directory), basename(directory))
 }
 
-async function place(directory: string, layout: TokenFilePlace['layout']): Promise<TokenFilePlace> {
-  const { dev, ino } = await fs.stat(directory, { bigint: true })
-  return { directory, identity: `${dev}:${ino}`, layout }
+async function place(
+  directory: string,
+  entry: string,
+  layout: TokenFilePlace['layout'],
+): Promise<TokenFilePlace> {
+  // The birth time, because a file system may give the inode of a removed directory to the next one.
+  const { dev, ino, birthtimeNs } = await fs.stat(directory, { bigint: true })
+  return { directory, entry, identity: `${dev}:${ino}:${birthtimeNs}`, layout }
 }
 
 function kindOf(stats: Stats): string {
@@ -148,7 +153,7 @@ export interface DirectoryWatchListener {
 }
 
 /**
- * Watches the entries of one directory, not what lies below.
+ * Watches a directory for changes of the entry that leads to the token, or of the directory itself.
  *
  * By Node's own watch, not by chokidar: without `persistent`, which would hold the process, chokidar listens to no
  * `error` event of it, so that a watch that fails (on Windows, when the directory is removed) ends the process. It also
@@ -156,14 +161,15 @@ export interface DirectoryWatchListener {
  *
  * @throws the operating system's error when there is no watch to be had.
  */
-export function watchDirectory(
-  directory: string,
+export function watchPlace(
+  { directory, entry }: TokenFilePlace,
   keepAlive: boolean,
   listener: DirectoryWatchListener,
 ): DirectoryWatch {
+  const own = basename(directory)
   const watcher = watch(directory, { persistent: keepAlive }, (_type, name) => {
-    const meaning = meaningOfChange(name)
-    if (meaning !== 'preparation') listener.onEvent(meaning === 'publication')
+    const meaning = meaningOfChange(name, entry, own)
+    if (meaning !== 'nothing') listener.onEvent(meaning === 'publication')
   })
   watcher.on('error', (error) => {
     watcher.close()

@@ -21,7 +21,9 @@ export interface TokenProvider {
   readonly current?: Token | undefined
   /**
    * Reports that a server refused exactly this token: the next `getToken()` first looks for another one (a storm of
-   * reports causes one look), and may find the same. A late report about an older token changes nothing.
+   * reports causes one look), and may find the same. A late report about an older token changes nothing. A token watcher
+   * looks at once, but for the same token at most once a second; a report in between causes a look by itself when the
+   * second is over.
    */
   invalidate(rejected: Token): void
 }

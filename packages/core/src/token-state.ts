@@ -1,5 +1,5 @@
 import type { Clock } from './clock.js'
-import { formatTime } from './format.js'
+import { formatTime, quotePath } from './format.js'
 import { describeExpiry, isExpired, judgeCandidate, type TokenExpectations } from './judge-candidate.js'
 import { type ParsedToken, parseToken } from './parse-token.js'
 import { overdueAtMs, rotationDueAtMs, type TokenTimes } from './rotation.js'
@@ -72,7 +72,7 @@ export function createTokenState(path: string, expectations: TokenExpectations, 
     if (verdict.code === 'ERR_TOKEN_MALFORMED') suspectedTorn = candidate.token
     const written = `The file was last written at ${formatTime(read.modifiedAtMs)}.`
     const remedy = verdict.code === 'ERR_TOKEN_EXPIRED' ? layoutRemedy(layout) : ''
-    throw new TokenError(`Token file '${path}' ${verdict.problem}. ${written}${remedy}`, {
+    throw new TokenError(`Token file ${quotePath(path)} ${verdict.problem}. ${written}${remedy}`, {
       code: verdict.code,
       path,
     })
@@ -156,7 +156,7 @@ export function createTokenState(path: string, expectations: TokenExpectations, 
 
 /** Of a token that expired since the last good read. */
 function expiredError(path: string, token: ParsedToken, nowMs: number): TokenError {
-  return new TokenError(`Token file '${path}' ${describeExpiry(token, nowMs)}`, {
+  return new TokenError(`Token file ${quotePath(path)} ${describeExpiry(token, nowMs)}`, {
     code: 'ERR_TOKEN_EXPIRED',
     path,
   })

@@ -1,3 +1,4 @@
+import { quotePath } from './format.js'
 import type { ParsedToken, TokenKind } from './parse-token.js'
 import type { TokenWarning } from './token-watcher-types.js'
 
@@ -38,7 +39,7 @@ export function warnOfKind(path: string, kind: TokenKind): void {
   const key = `${kind} ${path}`
   if (!ofKind || warned.has(key)) return
   warned.add(key)
-  process.emitWarning(`The token in '${path}' ${ofKind.message}`, {
+  process.emitWarning(`The token in ${quotePath(path)} ${ofKind.message}`, {
     code: `PROJECTED_TOKEN_${ofKind.warning}`,
   })
 }

@@ -9,7 +9,7 @@ import type { WatchHealth } from './watch-supervisor.js'
 /** Options of {@link createTokenWatcher}. */
 export interface TokenWatcherOptions {
   /**
-   * The token file.
+   * The token file. A relative path is resolved at once.
    * @default '/var/run/secrets/kubernetes.io/serviceaccount/token', the pod's own token for the API server
    */
   path?: string | undefined
@@ -31,7 +31,7 @@ export interface TokenWatcherOptions {
    * @default 10_000
    */
   startupTimeoutMs?: number | undefined
-  /** A larger file is refused unread; bytes, from 1 to 2³⁰. @default 1_048_576, the limit of a Secret */
+  /** A larger file is refused unread; bytes, from 1 to 2²⁶ (64 MiB). @default 1_048_576, the limit of a Secret */
   maxTokenBytes?: number | undefined
   /** Whether to watch the directory; otherwise timed reads alone find a rotation. @default true */
   watch?: boolean | undefined
@@ -114,6 +114,9 @@ export interface TokenWatcherEvents {
   /** The health of the watch changed. */
   watch: WatchHealth
 }
+
+/** Their names. */
+export const TOKEN_WATCHER_EVENTS = ['rotated', 'failed', 'recovered', 'overdue', 'expired', 'watch'] as const
 
 /** Watches and reloads one token file. */
 export interface TokenWatcher extends TokenProvider, AsyncDisposable {

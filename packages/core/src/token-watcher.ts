@@ -4,13 +4,19 @@ import { createEventHub } from './event-hub.js'
 import { createEventThrottle } from './event-throttle.js'
 import { createFirstToken } from './first-token.js'
 import { MIN_READ_INTERVAL_MS, nextReadDelayMs } from './read-schedule.js'
+import { createRefusalLooks } from './refusal-looks.js'
 import { createSingleFlight } from './single-flight.js'
 import type { Token } from './token.js'
 import { readTimedOut, TokenError, watcherClosed } from './token-error.js'
 import { locateTokenFile, readTokenFile, type TokenFilePlace } from './token-file.js'
-import { createTokenState } from './token-state.js'
+import { createTokenState, type StateEvent } from './token-state.js'
 import { warnOfKind } from './token-warnings.js'
-import type { TokenWatcher, TokenWatcherEvents, TokenWatcherOptions } from './token-watcher-types.js'
+import {
+  TOKEN_WATCHER_EVENTS,
+  type TokenWatcher,
+  type TokenWatcherEvents,
+  type TokenWatcherOptions,
+} from './token-watcher-types.js'
 import { noWatch, superviseWatch } from './watch-supervisor.js'
 import { resolveWatcherOptions } from './watcher-options.js'
 import { describeWatcher } from './watcher-status.js'
@@ -31,18 +37,12 @@ export function createTokenWatcher(options: TokenWatcherOptions = {}): TokenWatc
   const { path, reloadIntervalMs, keepAlive, clock } = settings
 
   const state = createTokenState(path, settings.expectations, clock)
-  const hub = createEventHub<TokenWatcherEvents>([
-    'rotated',
-    'failed',
-    'recovered',
-    'overdue',
-    'expired',
-    'watch',
-  ])
+  const hub = createEventHub<TokenWatcherEvents>(TOKEN_WATCHER_EVENTS)
   const firstToken = createFirstToken(clock, settings.startupTimeoutMs, reason)
   const flight = createSingleFlight(read)
   const throttle = createEventThrottle(clock, flight.isQueued, () => void flight.request())
-  const onHealth = (health: TokenWatcherEvents['watch']) => hub.emit('watch', health)
+  const looks = createRefusalLooks(clock)
+  const onHealth = (payload: TokenWatcherEvents['watch']) => tell({ name: 'watch', payload })
   const watch = settings.watch
     ? superviseWatch({ clock, keepAlive, onEvent: throttle.event, onHealth })
     : noWatch()
@@ -55,15 +55,14 @@ export function createTokenWatcher(options: TokenWatcherOptions = {}): TokenWatc
 
   /** Until when, by the wall clock, the token in use is given without a look at anything else. */
   let freshUntilMs = Number.NEGATIVE_INFINITY
-  /** A server refused the token in use, and the file has not been read since. */
-  let lookDue = false
-  let lookUnderWay = false
-  let lastRefusalLookMs = Number.NEGATIVE_INFINITY
   let layout: TokenFilePlace['layout'] | undefined
   let reads = 0
   let lastReadAtMs: number | undefined
-  let lastReadMonotonicMs = clock.monotonicNow()
-  let nextReadAtMs: number | undefined
+  const createdMonotonicMs = clock.monotonicNow()
+  let lastReadMonotonicMs = createdMonotonicMs
+  let nextReadMonotonicMs = createdMonotonicMs
+  /** Events wait while a read changes the state: a listener finds it complete, and may even close the watcher. */
+  let untold: StateEvent[] | undefined
   let cancelTimer = () => {}
   let closing: Promise<void> | undefined
 
@@ -73,16 +72,19 @@ export function createTokenWatcher(options: TokenWatcherOptions = {}): TokenWatc
     reads++
     lastReadAtMs = clock.now()
     lastReadMonotonicMs = clock.monotonicNow()
-    lookUnderWay = lookDue
+    looks.beginRead()
+    // Whoever asks meanwhile gets the token at hand, however long the read takes; not after a suspension.
+    if (lastReadAtMs < freshUntilMs) keepFreshFor(READ_TIMEOUT_MS)
     const result = await readBounded()
     if (closing) return
+    untold = []
     const before = state.current
     const { file, place } =
       result === TIMED_OUT ? { file: readTimedOut(path, READ_TIMEOUT_MS), place: undefined } : result
     layout = place?.layout ?? layout
-    const events = state.settle(file, layout)
+    untold.push(...state.settle(file, layout))
     const isRotated = state.current !== before
-    if (lookUnderWay || isRotated) lookDue = lookUnderWay = false
+    looks.endRead(isRotated)
     if (state.current && isRotated) {
       firstToken.resolve(state.current.token)
       warnOfKind(path, state.current.parsed.kind)
@@ -90,39 +92,47 @@ export function createTokenWatcher(options: TokenWatcherOptions = {}): TokenWatc
     }
     if (place) watch.observe(place)
     scheduleRead()
-    // Told last: a listener finds the state complete, and may even close the watcher.
-    for (const { name, payload } of events) hub.emit(name, payload)
+    const events = untold
+    untold = undefined
+    for (const event of events) tell(event)
   }
 
-  function readWithin(ms: number): void {
-    if (nextReadAtMs === undefined || nextReadAtMs > clock.now() + ms) scheduleRead(ms)
+  function tell(event: StateEvent): void {
+    if (untold) untold.push(event)
+    else hub.emit(event.name, event.payload)
   }
 
-  function scheduleRead(withinMs = Number.POSITIVE_INFINITY): void {
+  function scheduleRead(): void {
     const usable = state.usable()
-    const nowMs = clock.now()
-    const delayMs = nextReadDelayMs({
-      nowMs,
+    const scheduledMs = nextReadDelayMs({
+      nowMs: clock.now(),
       times: usable?.times,
       reloadIntervalMs,
-      failures: state.failures,
+      // A token that expired while it was read is no success either.
+      failures: state.failures || (state.current && !usable ? 1 : 0),
       failureCode: state.failure?.error.code,
       starting: isStarting(),
     })
-    nextReadAtMs = nowMs + Math.min(delayMs, withinMs)
+    const delayMs = Math.min(scheduledMs, looks.putOffMs())
+    nextReadMonotonicMs = clock.monotonicNow() + delayMs
     cancelTimer()
-    cancelTimer = clock.setTimer(flight.request, nextReadAtMs - nowMs, { keepAlive })
-    freshUntilMs =
-      usable && !lookDue
-        ? Math.min(nextReadAtMs + WAKE_GRACE_MS, usable.token.expiresAtMs ?? Number.POSITIVE_INFINITY)
-        : Number.NEGATIVE_INFINITY
+    cancelTimer = clock.setTimer(flight.request, delayMs, { keepAlive })
+    keepFreshFor(delayMs)
+  }
+
+  function keepFreshFor(delayMs: number): void {
+    const usable = looks.isDue() ? undefined : state.usable()
+    const untilReadMs = clock.now() + delayMs + WAKE_GRACE_MS
+    freshUntilMs = usable
+      ? Math.min(untilReadMs, usable.token.expiresAtMs ?? Number.POSITIVE_INFINITY)
+      : Number.NEGATIVE_INFINITY
   }
 
   /** The way of a `getToken()` that finds no fresh token at hand: it looks, unless it is known why that is in vain. */
   async function obtain(): Promise<Token> {
     if (isStarting() && !closing) return firstToken.wait()
     const isKnown = flight.isRunning() || (state.failures > 0 && !isOlderThan(MIN_READ_INTERVAL_MS))
-    await ((lookDue ? lookUnderWay : isKnown) ? flight.join() : flight.request())
+    await ((looks.isDue() ? looks.isUnderWay() : isKnown) ? flight.join() : flight.request())
     return tokenInUse()
   }
 
@@ -141,7 +151,7 @@ export function createTokenWatcher(options: TokenWatcherOptions = {}): TokenWatc
   }
 
   function reason(): TokenError {
-    return state.reason() ?? readTimedOut(path, READ_TIMEOUT_MS)
+    return state.reason() ?? readTimedOut(path, clock.monotonicNow() - createdMonotonicMs)
   }
 
   function isStarting(): boolean {
@@ -155,24 +165,23 @@ export function createTokenWatcher(options: TokenWatcherOptions = {}): TokenWatc
     getToken(options) {
       if (options?.signal?.aborted) return Promise.reject(options.signal.reason)
       if (clock.now() < freshUntilMs && state.current) return state.current.promise
-      return abortable(obtain(), options?.signal)
+      return abortable(obtain, options?.signal)
     },
     invalidate(rejected) {
-      if (closing || lookDue || rejected.token !== state.current?.token.token) return
+      const inUse = state.current?.token.token
+      if (closing || inUse === undefined || rejected.token !== inUse) return
       state.refusedByServer()
-      // A server that refuses everything must not turn every request into a read.
-      const waitMs = lastRefusalLookMs + MIN_READ_INTERVAL_MS - clock.monotonicNow()
-      if (waitMs > 0) return readWithin(waitMs)
-      lastRefusalLookMs = clock.monotonicNow()
-      lookDue = true
-      freshUntilMs = Number.NEGATIVE_INFINITY
+      looks.report(inUse)
+      if (looks.isDue()) freshUntilMs = Number.NEGATIVE_INFINITY
+      else if (clock.monotonicNow() + looks.putOffMs() < nextReadMonotonicMs) scheduleRead()
     },
     reload(options) {
       if (closing) return Promise.reject(watcherClosed(path))
-      if (options?.signal?.aborted) return Promise.reject(options.signal.reason)
-      return abortable(flight.request().then(tokenInUse), options?.signal)
+      return abortable(() => flight.request().then(tokenInUse), options?.signal)
     },
     status() {
+      const untilReadMs = Math.max(0, nextReadMonotonicMs - clock.monotonicNow())
+      const nextReadAtMs = closing ? undefined : clock.now() + untilReadMs
       const reading = { path, reads, lastReadAtMs, nextReadAtMs, watch: watch.health() }
       return describeWatcher(
         state,
@@ -202,7 +211,6 @@ export function createTokenWatcher(options: TokenWatcherOptions = {}): TokenWatc
 
   async function close(): Promise<void> {
     freshUntilMs = Number.NEGATIVE_INFINITY
-    nextReadAtMs = undefined
     cancelTimer()
     throttle.close()
     watch.close()

@@ -1,5 +1,6 @@
 import type { Clock } from './clock.js'
-import { type DirectoryWatch, type TokenFilePlace, watchDirectory } from './token-file.js'
+import { quote } from './format.js'
+import { type DirectoryWatch, type TokenFilePlace, watchPlace } from './token-file.js'
 
 /** Whether changes are seen as they happen. */
 export interface WatchHealth {
@@ -42,11 +43,15 @@ export interface WatchSupervisorOptions {
 
 /** An event that a rotation caused arrives well within this. */
 const EVENT_GRACE_MS = 1_000
+/** A volume that is mounted, filled and mounted again needs a few. */
+const MAX_ARMINGS_WITHOUT_CHANGE = 10
 
 export function superviseWatch(options: WatchSupervisorOptions): WatchSupervisor {
   const { clock, keepAlive } = options
   let health: WatchHealth = { state: 'polling', reason: 'the watch is not in place yet' }
-  let armed: { directory: string; identity: string; watch: DirectoryWatch } | undefined
+  let armed: { place: TokenFilePlace; watch: DirectoryWatch } | undefined
+  /** Since the content last changed. */
+  let armings = 0
   let lastPlace: TokenFilePlace | undefined
   let missed = false
   let events = 0
@@ -71,7 +76,7 @@ export function superviseWatch(options: WatchSupervisorOptions): WatchSupervisor
     if (place.layout === 'missing') {
       setHealth({
         state: 'degraded',
-        reason: `the token's directory is missing; watching ${directory}`,
+        reason: `waiting for ${quote(place.entry)} in ${quote(directory)}`,
         directory,
       })
     } else if (missed) {
@@ -82,7 +87,8 @@ export function superviseWatch(options: WatchSupervisorOptions): WatchSupervisor
   }
   const arm = (place: TokenFilePlace) => {
     disarm()
-    const { directory, identity } = place
+    armings++
+    const { directory } = place
     const onError = (error: unknown) => {
       armed = undefined
       setHealth({ state: 'polling', reason: describeWatchError(error), directory })
@@ -93,13 +99,14 @@ export function superviseWatch(options: WatchSupervisorOptions): WatchSupervisor
         if (!published) isPlaceDoubtful = true
         options.onEvent()
       }
-      armed = { directory, identity, watch: watchDirectory(directory, keepAlive, { onEvent, onError }) }
+      armed = { place, watch: watchPlace(place, keepAlive, { onEvent, onError }) }
     } catch (error) {
       return onError(error)
     }
     trust(place)
-    // What changed before the watch was in place is found by one more read.
-    options.onEvent()
+    // What changed before the watch was in place is found by one more read. Not for ever: on a file system whose inodes
+    // have no stable numbers, that read would find another place to watch, and so on.
+    if (armings <= MAX_ARMINGS_WITHOUT_CHANGE) options.onEvent()
   }
   /** A change was found by a timed read. If no event follows within the grace, the watch is dead without saying so. */
   const doubt = () => {
@@ -124,10 +131,11 @@ export function superviseWatch(options: WatchSupervisorOptions): WatchSupervisor
     observe(place) {
       const layoutChanged = lastPlace !== undefined && lastPlace.layout !== place.layout
       lastPlace = place
-      if (armed?.identity !== place.identity || armed.directory !== place.directory) arm(place)
+      if (!armed || !isSamePlace(armed.place, place)) arm(place)
       else if (layoutChanged && health.state !== 'polling') trust(place)
     },
     contentChanged() {
+      armings = 0
       if (readAnswersEvent || events > eventsAtRead) {
         missed = false
         if (armed && lastPlace && health.state === 'degraded') trust(lastPlace)
@@ -140,6 +148,10 @@ export function superviseWatch(options: WatchSupervisorOptions): WatchSupervisor
       disarm()
     },
   }
+}
+
+function isSamePlace(one: TokenFilePlace, other: TokenFilePlace): boolean {
+  return one.identity === other.identity && one.directory === other.directory && one.entry === other.entry
 }
 
 /** The supervisor of a watcher that is told to poll only. */

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import * as check from './check-options.js'
 import { systemClock } from './clock.js'
 import type { TokenWatcherOptions } from './token-watcher-types.js'
@@ -12,17 +13,18 @@ const CHECKS = {
   subject: check.isNonEmptyString,
   reloadIntervalMs: check.isIntegerFrom(1_000),
   startupTimeoutMs: check.isIntegerFrom(0),
-  maxTokenBytes: check.isIntegerFrom(1, 2 ** 30),
+  maxTokenBytes: check.isIntegerFrom(1, 2 ** 26),
   watch: check.isBoolean,
   keepAlive: check.isBoolean,
   clock: check.isObjectWith(['now', 'monotonicNow', 'setTimer'], 'a Clock'),
 }
 
 /** Checks the options of a watcher and fills in the defaults. @throws TypeError or RangeError */
-export function resolveWatcherOptions(options: TokenWatcherOptions) {
-  check.checkOptions(options, CHECKS)
+export function resolveWatcherOptions(given: TokenWatcherOptions) {
+  const options = check.checkOptions(given, CHECKS)
   return {
-    path: options.path ?? DEFAULT_TOKEN_PATH,
+    // Now, and not at each read: the program may change its working directory.
+    path: resolve(options.path ?? DEFAULT_TOKEN_PATH),
     expectations: {
       audience: [options.audience ?? []].flat(),
       issuer: options.issuer,

@@ -48,7 +48,7 @@ function describeToken({ token, parsed }: LoadedToken): TokenStatus {
     kind: parsed.kind,
     issuer: parsed.issuer,
     subject: parsed.subject,
-    audience: parsed.audience,
+    audience: [...parsed.audience],
     issuedAtMs: parsed.issuedAtMs,
     expiresAtMs: parsed.expiresAtMs,
     warnAfterMs: parsed.warnAfterMs,

@@ -122,6 +122,25 @@ describe('scenario 27: an older candidate', () => {
   })
 })
 
+describe('a candidate that is no JWT', () => {
+  const current = tokenAt(NOW_MS - 1000)
+
+  it.each(['404', 'undefined', 'e'])('does not replace a valid JWT: %s', (text) => {
+    expect(judge({ candidate: opaque(text), current })).toMatchObject({
+      kind: 'refuse',
+      code: 'ERR_TOKEN_MALFORMED',
+    })
+  })
+
+  it('replaces one that has expired, or that a server refused, and another opaque one', () => {
+    expect(judge({ candidate: opaque('abc'), current, currentRefused: true })).toEqual({ kind: 'adopt' })
+    expect(judge({ candidate: opaque('abc'), current: tokenAt(NOW_MS - 2 * HOUR) })).toEqual({
+      kind: 'adopt',
+    })
+    expect(judge({ candidate: opaque('abc'), current: opaque('def') })).toEqual({ kind: 'adopt' })
+  })
+})
+
 describe('scenario 10: a candidate that lacks the end of its signature', () => {
   const current = tokenAt(NOW_MS - 1000)
   const torn = tokenAt(NOW_MS, HOUR, {}, 'c2lnb')

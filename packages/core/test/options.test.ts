@@ -16,6 +16,7 @@ describe('createTokenWatcher refuses bad arguments at once', () => {
     ['path', null, 'null'],
     ['audience', {}, 'an object'],
     ['audience', ['a', 1], 'an array of 2'],
+    ['audience', new Array(2), 'an array of 2'],
     ['issuer', false, 'the boolean false'],
     ['subject', Symbol('x'), 'a symbol'],
     ['reloadIntervalMs', '300', 'a string of 3 characters'],
@@ -63,6 +64,17 @@ describe('createTokenWatcher refuses bad arguments at once', () => {
 
   it.each([null, 5, 'path', []])('options that are no object: %j', (options) => {
     expect(errorOf(options)).toBeInstanceOf(TypeError)
+  })
+
+  it('also inherited ones, and those that a getter gives', () => {
+    expect(errorOf(Object.create({ reloadIntervalMs: Number.NaN }))).toBeInstanceOf(RangeError)
+    expect(
+      errorOf({
+        get watch() {
+          return 'yes'
+        },
+      }),
+    ).toBeInstanceOf(TypeError)
   })
 
   it('without quoting a string: a token given by mistake does not reach a log', () => {

@@ -50,6 +50,12 @@ describe('a bound token', () => {
     },
   )
 
+  it('is recognised by its header, however that is written', () => {
+    const header = Buffer.from('{ "typ": "JWT", "alg": "RS256" }').toString('base64url')
+    const [, payload, signature] = bound().split('.')
+    expect(parseToken(`${header}.${payload}.${signature}`).kind).toBe('bound')
+  })
+
   it('may have a signature of 16 KiB, as ML-DSA may make them', () => {
     const token = unsignedJwt(claimsOf(NOW_MS, 1000), { alg: 'ML-DSA-87' }, 'A'.repeat(16_384))
     expect(parseToken(`${token}\n`).token).toBe(token)
@@ -80,7 +86,11 @@ describe('other tokens are named as what they are', () => {
 
   it.each([
     ['a random string', 's.CAESIJ0P7v-_~+/='],
-    ['five parts, an encrypted JWT', 'eyJhbGciOiJkaXIifQ..aXY.Y2lwaGVy.dGFn'],
+    ['five parts, an encrypted JWT', 'eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..aXY.Y2lwaGVy.dGFn'],
+    [
+      'an encrypted JWT with other members first',
+      'eyAidHlwIjoiSldUIiwgImVuYyI6IkEyNTZHQ00ifQ..aXY.Y2lwaGVy.dGFn',
+    ],
     ['base64 of whole JSON', Buffer.from('{"user":"u"}').toString('base64url')],
   ])('%s is opaque', (_, token) => {
     expect(parseToken(token)).toMatchObject({ kind: 'opaque', token, expiresAtMs: undefined })
@@ -105,6 +115,11 @@ describe('content that is not one token is refused without being quoted', () => 
 
   it.each([
     ['two tokens', `${bound()}\n${bound()}`],
+    ['two tokens without a line feed between', `${bound()}${bound()}`],
+    ['a megabyte of white space inside', `x${' '.repeat(2 ** 20)}x`],
+    ['a JWT torn after its header', bound().slice(0, bound().indexOf('.'))],
+    ['a JWT torn at its first dot', bound().slice(0, bound().indexOf('.') + 1)],
+    ['a JWT with a fourth part', `${bound()}.x`],
     ['scenario 23: a NUL inside', 'abc\0def'],
     ['scenario 23: binary', Buffer.from([0xff, 0xfe, 0x00, 0x80, 0x41])],
     ['scenario 23: a line feed inside', 'abc\ndef'],

@@ -199,9 +199,11 @@ describe('scenario 20: tokens of unknown life', () => {
   it('an opaque token likewise, and its successor is found by the cadence', async () => {
     const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     cleanUps.push(() => warned.mockRestore())
-    const { clock, kubelet, watcher } = await setUp({ autoRotate: false })
+    const { clock, kubelet } = await setUp({ autoRotate: false })
     await kubelet.writeRaw('opaque-1')
-    await watcher.reload()
+    const watcher = createTokenWatcher({ path: kubelet.path, clock, watch: false })
+    cleanUps.push(() => watcher.close())
+    expect((await watcher.getToken()).token).toBe('opaque-1')
     await kubelet.writeRaw('opaque-2')
     await clock.advance(5 * MINUTE)
     expect((await watcher.getToken()).token).toBe('opaque-2')
@@ -293,6 +295,30 @@ describe('scenario 28: a server refuses the token before exp', () => {
     watcher.invalidate(token)
     await clock.advance(1_000)
     expect((await watcher.getToken()).token).toBe(kubelet.current.token)
+  })
+
+  it('another token that is refused at once is looked for at once', async () => {
+    const { kubelet, watcher } = await setUp({ autoRotate: false })
+    const first = await watcher.getToken()
+    await kubelet.rotate()
+    watcher.invalidate(first)
+    const second = await watcher.getToken()
+    await kubelet.rotate()
+    watcher.invalidate(second)
+    expect((await watcher.getToken()).token).toBe(kubelet.current.token)
+  })
+
+  it('a report that came in the middle of another read is not forgotten', async () => {
+    const { clock, kubelet, watcher } = await setUp({ autoRotate: false })
+    const token = await watcher.getToken()
+    watcher.invalidate(token)
+    await watcher.getToken()
+    const reading = watcher.reload()
+    watcher.invalidate(token)
+    await reading
+    await kubelet.rotate()
+    await clock.advance(1_000)
+    expect(watcher.current?.token).toBe(kubelet.current.token)
   })
 
   it('a late report about an older token changes nothing', async () => {

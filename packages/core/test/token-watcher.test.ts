@@ -1,10 +1,15 @@
 import { execFile } from 'node:child_process'
+import { mkdirSync, promises, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { inspect, promisify } from 'node:util'
 import { createFakeClock, describeTokenProviderContract, startFakeKubelet } from '@projected-token/testing'
 import { build } from 'esbuild'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createTokenWatcher, type TokenWatcherOptions } from '../src/index.js'
 import { failureOf, next, record, watching } from './support/events.js'
+import { claimsOf, unsignedJwt } from './support/jwt.js'
 
 const cleanUps: (() => unknown)[] = []
 afterEach(async () => {
@@ -65,6 +70,22 @@ describe('rule 1: one reload at a time', () => {
     expect(watcher.status().reads - reads).toBe(2)
   })
 
+  it('a read that hangs keeps no caller waiting while the token is valid, and ends in a typed failure', async () => {
+    const { clock, watcher } = await setUp()
+    const token = await watcher.getToken()
+    const hanging = vi.spyOn(promises, 'open').mockReturnValue(new Promise(() => {}))
+    cleanUps.push(() => hanging.mockRestore())
+    await clock.advance(300_000)
+    expect(watcher.current).toBe(token)
+    await clock.advance(9_000)
+    expect(await watcher.getToken()).toBe(token)
+    await clock.advance(1_000)
+    expect(watcher.status().lastFailure).toMatchObject({ code: 'ERR_TOKEN_UNREADABLE' })
+    expect(watcher.current).toBe(token)
+    await clock.advance(600_000)
+    expect(hanging).toHaveBeenCalledTimes(1)
+  })
+
   it("one caller's abort fails neither the others nor the read", async () => {
     const { watcher } = await setUp()
     const controller = new AbortController()
@@ -74,6 +95,7 @@ describe('rule 1: one reload at a time', () => {
     expect((await failureOf(aborted)).name).toBe('AbortError')
     expect((await other).token).toMatch(/^eyJ/)
     expect((await failureOf(watcher.getToken({ signal: AbortSignal.abort() }))).name).toBe('AbortError')
+    expect(await failureOf(watcher.reload({ signal: {} as AbortSignal }))).toBeInstanceOf(TypeError)
   })
 })
 
@@ -165,6 +187,23 @@ describe('events', () => {
     ])
   })
 
+  it('survive a listener that throws what cannot even be printed', async () => {
+    const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    cleanUps.push(() => warned.mockRestore())
+    const { kubelet, watcher } = await setUp()
+    await watcher.getToken()
+    watcher.on('rotated', () => {
+      throw Object.create(null)
+    })
+    const events = record(watcher)
+    for (let rotation = 1; rotation <= 2; rotation++) {
+      await kubelet.rotate()
+      await watcher.reload()
+    }
+    expect(events).toEqual(['rotated', 'rotated'])
+    expect(warned).toHaveBeenCalledTimes(2)
+  })
+
   it('end with off(), and once() hears one', async () => {
     const { kubelet, watcher } = await setUp()
     await watcher.getToken()
@@ -201,7 +240,102 @@ describe('events', () => {
   })
 })
 
+describe('what is watched', () => {
+  async function setUpPlain() {
+    const directory = await mkdtemp(join(tmpdir(), 'projected-token-'))
+    cleanUps.push(() => rm(directory, { recursive: true, force: true }))
+    const path = join(directory, 'tokens', 'token')
+    let issued = 0
+    const put = () => {
+      issued++
+      const token = unsignedJwt(claimsOf(Date.now(), 7_200_000, { jti: String(issued) }))
+      mkdirSync(dirname(path), { recursive: true })
+      writeFileSync(`${path}.new`, token)
+      renameSync(`${path}.new`, path)
+      return token
+    }
+    put()
+    const watcher = createTokenWatcher({ path })
+    cleanUps.push(() => watcher.close())
+    await watching(watcher)
+    return { path, put, watcher }
+  }
+
+  it('is the directory that is there now, even when its successor got its inode', async () => {
+    const { path, put, watcher } = await setUpPlain()
+    for (let round = 1; round <= 10; round++) {
+      rmSync(dirname(path), { recursive: true })
+      const first = put()
+      await vi.waitUntil(() => watcher.current?.token === first)
+      await watching(watcher)
+      const rotated = next(watcher, 'rotated')
+      const second = put()
+      await rotated
+      expect(watcher.current?.token).toBe(second)
+    }
+  })
+
+  it('is not every file of a busy directory', async () => {
+    const { path, put, watcher } = await setUpPlain()
+    const { reads } = watcher.status()
+    for (let write = 1; write <= 1_000; write++)
+      writeFileSync(join(dirname(path), 'unrelated'), String(write))
+    const rotated = next(watcher, 'rotated')
+    const token = put()
+    await rotated
+    expect(watcher.current?.token).toBe(token)
+    expect(watcher.status().reads - reads).toBeLessThan(10)
+  })
+
+  it('is not looked for again and again where inodes have no stable numbers (a stand-in for such a file system)', async () => {
+    const { stat } = promises
+    let inode = 1n
+    const unstable = vi.spyOn(promises, 'stat').mockImplementation((async (
+      ...args: Parameters<typeof stat>
+    ) => {
+      const stats = await stat(...args)
+      return Object.assign(stats, { ino: inode++ })
+    }) as typeof stat)
+    cleanUps.push(() => unstable.mockRestore())
+    const { watcher } = await setUpPlain()
+    for (let read = 1; read <= 20; read++) await watcher.reload()
+    const { reads } = watcher.status()
+    await watcher.reload()
+    await watcher.reload()
+    expect(watcher.status().reads - reads).toBe(2)
+  })
+
+  it('stays the same file when the program changes its directory', async () => {
+    const { path, put } = await setUpPlain()
+    const before = process.cwd()
+    cleanUps.push(() => process.chdir(before))
+    process.chdir(dirname(path))
+    const watcher = createTokenWatcher({ path: 'token', watch: false })
+    cleanUps.push(() => watcher.close())
+    process.chdir(before)
+    expect((await watcher.reload()).token).not.toBe(put())
+    expect(watcher.status().path).toBe(path)
+  })
+})
+
 describe('close()', () => {
+  it('may be called by a listener of the watch', async () => {
+    const kubelet = await startFakeKubelet({ algorithm: 'ES256', serve: false, autoRotate: false })
+    cleanUps.push(() => kubelet.close())
+    const watcher = createTokenWatcher({ path: kubelet.path, keepAlive: true })
+    const seen = await new Promise((resolve) => {
+      watcher.on('watch', () => {
+        resolve(watcher.status().nextReadAtMs !== undefined && watcher.current !== undefined)
+        void watcher.close()
+      })
+    })
+    expect(seen).toBe(true)
+    await watcher.close()
+    expect(watcher.current).toBeUndefined()
+    expect(watcher.status()).toMatchObject({ state: 'closed', nextReadAtMs: undefined })
+    expect(await failureOf(watcher.getToken())).toMatchObject({ code: 'ERR_WATCHER_CLOSED' })
+  })
+
   it('ends everything: callers that wait, later calls, timers', async () => {
     const { clock, kubelet, watcher } = await setUp()
     await watcher.getToken()
