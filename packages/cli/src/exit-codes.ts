@@ -5,6 +5,11 @@ export const EXIT = {
   bad: 1,
   /** The command line cannot be understood. */
   usage: 2,
+  /** `vault exec` and `vault agent -- COMMAND` could not run the command: as env, timeout and docker have it. */
+  notStarted: 125,
+  /** … it may not be executed; … it was not found: as a shell has it. */
+  notExecutable: 126,
+  notFound: 127,
   /** `EX_SOFTWARE` of sysexits.h: a bug in this program. */
   internal: 70,
   /** 128 and the signal's number, as a shell has it. */

@@ -1,6 +1,6 @@
 import { DEFAULT_TOKEN_PATH } from '@projected-token/core'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { looksLikeJwt } from './printable.js'
+import { looksLikeToken } from './printable.js'
 
 const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 /** Some 31 years: longer than any use, and far from where numbers lose milliseconds. */
@@ -38,7 +38,7 @@ export function parseCount(text: string): number {
 export function parseText(text: string): string {
   if (text === '') throw new InvalidArgumentError('It is empty.')
   if (text.includes('\0')) throw new InvalidArgumentError('It holds a NUL character.')
-  if (looksLikeJwt(text)) {
+  if (looksLikeToken(text)) {
     throw new InvalidArgumentError(
       'It looks like a token itself. A token on the command line is seen by every user of the machine and stays in ' +
         'the history of the shell: give the path of its file.',

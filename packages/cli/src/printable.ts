@@ -22,14 +22,25 @@ export function printableJson(value: unknown, indent?: number): string {
 /** What a JSON Web Token looks like, whole or cut short, wherever it stands. */
 const JWT = /eyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*)?/g
 
-/** The last line of defence: nothing that looks like a JWT leaves the program. */
-export function redactJwts(text: string): string {
-  return text.replace(JWT, '[a JWT, not shown]')
+/**
+ * What a Vault token looks like: `hvs.`, `hvb.` and `hvr.`, and before Vault 1.10 `s.`, `b.` and `r.`, which must be
+ * longer than the names that could be taken for them; with or without a namespace's suffix.
+ */
+const VAULT_TOKEN = /(?<![\w.-])(?:hv[sbr]\.[\w-]{8,}|[sr]\.[A-Za-z0-9]{24,}|b\.[\w-]{40,})(?:\.[\w-]+)*/g
+
+/** The last line of defence: nothing that looks like a JWT or a Vault token leaves the program. */
+export function redactSecrets(text: string): string {
+  return text.replace(JWT, '[a JWT, not shown]').replace(VAULT_TOKEN, '[a Vault token, not shown]')
+}
+
+/** The same, but for one token that somebody asked to see. */
+export function redactAllBut(token: string, text: string): string {
+  return text.split(token).map(redactSecrets).join(token)
 }
 
 /** Whether somebody gave a token where a name or a path belongs. */
-export function looksLikeJwt(text: string): boolean {
-  return text.search(JWT) >= 0
+export function looksLikeToken(text: string): boolean {
+  return text.search(JWT) >= 0 || text.search(VAULT_TOKEN) >= 0
 }
 
 function escapeCharacter(character: string): string {

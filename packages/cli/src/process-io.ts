@@ -1,17 +1,32 @@
 import { systemClock } from '@projected-token/core'
 import { EXIT } from './exit-codes.js'
-import type { CliIo, Interruption, Output } from './io.js'
+import type { CliIo, Interruption, Output, TakenSignal } from './io.js'
 import { printable } from './printable.js'
 
 /** One Ctrl-C may arrive twice: from the terminal, and from an npm that hands it on. */
 const SAME_SIGNAL_MS = 1_000
+/** All but SIGINT and SIGTERM, to which there is always a listener; without one these end the process. */
+const OTHER_SIGNALS: readonly TakenSignal[] = ['SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2']
 
 /** The real process: its streams, its signals, its clock. */
 export function createProcessIo(): { io: CliIo; dispose(): void } {
-  const { signal, dispose } = listenForInterruptions()
-  const output = (stream: NodeJS.WriteStream): Output => ({
+  const { signal, takeSignals, dispose } = listenForInterruptions()
+  const stderr = createOutput(process.stderr)
+  tellWarnings(stderr)
+  const { env } = process
+  const io = { stdout: createOutput(process.stdout), stderr, env, clock: systemClock, signal, takeSignals }
+  return { io, dispose }
+}
+
+function createOutput(stream: NodeJS.WriteStream): Output {
+  let hasReader = true
+  // It stays: an error after the end must not become an uncaught exception.
+  stream.on('error', () => {
+    hasReader = false
+  })
+  return {
     write(text) {
-      if (signal.reason !== 'EPIPE') stream.write(text)
+      if (hasReader) stream.write(text)
     },
     get isTTY() {
       return stream.isTTY === true
@@ -19,15 +34,12 @@ export function createProcessIo(): { io: CliIo; dispose(): void } {
     get columns() {
       return stream.isTTY && stream.columns > 0 ? stream.columns : undefined
     },
-  })
-  const stderr = output(process.stderr)
-  tellWarnings(stderr)
-  const { stdout } = process
-  return { io: { stdout: output(stdout), stderr, env: process.env, clock: systemClock, signal }, dispose }
+  }
 }
 
-function listenForInterruptions(): { signal: AbortSignal; dispose(): void } {
+function listenForInterruptions(): Pick<CliIo, 'signal' | 'takeSignals'> & { dispose(): void } {
   const controller = new AbortController()
+  let taker: ((signal: TakenSignal) => void) | undefined
   let abortedAtMs = 0
   const interrupt = (reason: Interruption) => {
     if (!controller.signal.aborted) {
@@ -37,14 +49,26 @@ function listenForInterruptions(): { signal: AbortSignal; dispose(): void } {
       process.exit(EXIT[reason]) // asked twice: do not wait for the command to clean up
     }
   }
-  const onInterrupt = () => interrupt('SIGINT')
-  const onTerminate = () => interrupt('SIGTERM')
+  const onInterrupt = () => (taker ? taker('SIGINT') : interrupt('SIGINT'))
+  const onTerminate = () => (taker ? taker('SIGTERM') : interrupt('SIGTERM'))
+  const onOther = (signal: NodeJS.Signals) => taker?.(signal as TakenSignal)
   process.on('SIGINT', onInterrupt)
   process.on('SIGTERM', onTerminate)
-  // Both streams keep this listener: an error after the end must not become an uncaught exception.
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => interrupt('EPIPE'))
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', () => {
+      if (!taker) interrupt('EPIPE')
+    })
+  }
   return {
     signal: controller.signal,
+    takeSignals(listener) {
+      taker = listener
+      for (const name of OTHER_SIGNALS) process.on(name, onOther)
+      return () => {
+        taker = undefined
+        for (const name of OTHER_SIGNALS) process.removeListener(name, onOther)
+      }
+    },
     dispose() {
       process.removeListener('SIGINT', onInterrupt)
       process.removeListener('SIGTERM', onTerminate)

@@ -2,17 +2,24 @@ import { CommanderError } from 'commander'
 import { CliError, type CliErrorDetails, renderError, renderErrorJson } from './cli-error.js'
 import { colorsFor } from './colors.js'
 import { EXIT } from './exit-codes.js'
-import type { CliIo, Output } from './io.js'
-import { redactJwts } from './printable.js'
+import type { CliIo, CommandIo, Output } from './io.js'
+import { redactAllBut, redactSecrets } from './printable.js'
 import { createProgram } from './program.js'
+import { normaliseVaultArgv } from './vault/vault-argv.js'
 
 /**
  * Runs one command line (without `node` and the script's name); tells errors on `io.stderr`.
  *
  * @returns the exit code; never rejects.
  */
-export async function run(argv: readonly string[], io: CliIo): Promise<number> {
-  const safeIo: CliIo = { ...io, stdout: redacting(io.stdout), stderr: redacting(io.stderr) }
+export async function run(commandLine: readonly string[], io: CliIo): Promise<number> {
+  const argv = normaliseVaultArgv(commandLine)
+  const safeIo: CommandIo = {
+    ...io,
+    stdout: redacting(io.stdout),
+    stderr: redacting(io.stderr),
+    disclose: (text, token) => io.stdout.write(redactAllBut(token, text)),
+  }
   let exitCode: number = EXIT.ok
   try {
     const program = createProgram(safeIo, (code) => {
@@ -56,7 +63,7 @@ function describe(error: unknown): { message: string; details: CliErrorDetails }
 
 function redacting(output: Output): Output {
   return {
-    write: (text) => output.write(redactJwts(text)),
+    write: (text) => output.write(redactSecrets(text)),
     get isTTY() {
       return output.isTTY
     },

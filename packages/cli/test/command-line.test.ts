@@ -20,9 +20,24 @@ describe('the command line', () => {
     expect(stdout.endsWith('\n')).toBe(true)
   })
 
+  it.each(['login', 'exec', 'agent'])('explains vault %s, with examples and exit codes', async (command) => {
+    const { exitCode, stdout } = await runCli(['vault', command, '--help'])
+    expect(exitCode).toBe(0)
+    expect(stdout).toContain(`Usage: projected-token vault ${command}`)
+    expect(stdout).toContain(`Examples:\n  $ projected-token vault ${command} `)
+    expect(stdout).toContain('Exit codes: ')
+    expect((await runCli(['vault', command, '-help'])).stdout).toBe(stdout)
+  })
+
+  it('names all commands of vault in its help', async () => {
+    const { stdout } = await runCli(['vault', '--help'])
+    for (const command of ['login', 'exec', 'agent'])
+      expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'))
+  })
+
   it('names all commands in its help', async () => {
     const { stdout } = await runCli(['--help'])
-    for (const command of ['inspect', 'watch', 'demo'])
+    for (const command of ['inspect', 'watch', 'vault', 'demo'])
       expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'))
   })
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createLiveArea } from '../src/live-area.js'
-import { printable, printableJson, redactJwts } from '../src/printable.js'
+import { printable, printableJson, redactAllBut, redactSecrets } from '../src/printable.js'
 import { fitLine } from '../src/text-width.js'
 
 describe('text from outside', () => {
@@ -29,8 +29,40 @@ describe('text from outside', () => {
 
   it('holds no JWT, whole or cut', () => {
     const jwt = `eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ4In0.${'s'.repeat(86)}`
-    expect(redactJwts(`open '/x/${jwt}' and ${jwt.slice(0, 40)}`)).toBe(
+    expect(redactSecrets(`open '/x/${jwt}' and ${jwt.slice(0, 40)}`)).toBe(
       "open '/x/[a JWT, not shown]' and [a JWT, not shown]",
+    )
+  })
+
+  it.each([
+    'hvs.CAESIBZFI1v0TSVYVzf7JTULu-L2uKyFFAoU2eutSlxe0Y6QGh4K',
+    'hvb.AAAAAQJ1-o2YS5',
+    'hvr.CAESIBZFI1v0',
+    'hvs.CAESIBZFI1v0TS.n4mespace',
+    's.Ga5jyNq6kNfRMVQk2LY1j9iu',
+    's.Ga5jyNq6kNfRMVQk2LY1j9iu.n4mes',
+    `b.${'AAAAAQ-_'.repeat(8)}`,
+  ])('holds no Vault token such as %s', (token) => {
+    expect(redactSecrets(`token=${token}; {"a":"${token}"}\n${token}`)).toBe(
+      'token=[a Vault token, not shown]; {"a":"[a Vault token, not shown]"}\n[a Vault token, not shown]',
+    )
+  })
+
+  it.each([
+    's.html',
+    'b.example.com',
+    'vaults.internal-network.example',
+    'kubernetes.default.svc.cluster.local',
+    'system:serviceaccount:payments:s.billing',
+    '3f9d1b2c-0f0b-4d0e-9d0a-8d1b3f1f7a10',
+  ])('keeps a name such as %s', (name) => {
+    expect(redactSecrets(`at ${name}`)).toBe(`at ${name}`)
+  })
+
+  it('shows the one token that somebody asked for, and no other', () => {
+    const [asked, other] = ['hvs.CAESIBZFI1v0TSVYVz', 'hvs.CAESIDifferentOne']
+    expect(redactAllBut(asked, `a ${asked} b ${other} c ${asked}`)).toBe(
+      `a ${asked} b [a Vault token, not shown] c ${asked}`,
     )
   })
 })

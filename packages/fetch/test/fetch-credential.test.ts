@@ -208,7 +208,7 @@ describe('the header of createAuthFetch', () => {
 
   it('changes when the token does, and only then', async () => {
     const values: unknown[] = []
-    const fetch = async (_input: unknown, init?: { headers: HeadersInit }) => {
+    const fetch = async (_input: unknown, init?: { headers: ConstructorParameters<typeof Headers>[0] }) => {
       values.push(new Headers(init?.headers).get('authorization'))
       return new Response()
     }

@@ -35,6 +35,7 @@ export function useBuiltCli(): { readonly path: string } {
           '@projected-token/fetch': source('fetch/src/index.ts'),
           '@projected-token/fetch/undici': source('fetch/src/undici.ts'),
           '@projected-token/testing': source('testing/src/index.ts'),
+          '@projected-token/vault': source('vault/src/index.ts'),
         }
       },
     })

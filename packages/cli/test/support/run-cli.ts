@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '@projected-token/core'
 import { expect } from 'vitest'
-import type { Interruption } from '../../src/io.js'
+import type { CliIo, Interruption, TakenSignal } from '../../src/io.js'
 import { run } from '../../src/run.js'
 
 export interface RunOptions {
@@ -17,7 +17,11 @@ export interface CliRun {
   stderr(): string
   /** Waits until what was written to stdout holds the text; fails with what is there when the command ends first. */
   toPrint(text: string | RegExp): Promise<void>
+  /** Waits for stderr in the same way. */
+  toTell(text: string | RegExp): Promise<void>
   interrupt(reason: Interruption): void
+  /** Sends a signal to a command that has taken signals; fails when it has not. */
+  signal(name: TakenSignal): void
 }
 
 /** What no output may hold: registered by the tests that write it to files. */
@@ -43,7 +47,17 @@ export function startCli(
 ): CliRun {
   const controller = new AbortController()
   const written = { stdout: '', stderr: '' }
-  let onWrite = () => {}
+  const listeners = new Set<() => void>()
+  const onWrite = () => {
+    for (const listener of [...listeners]) listener()
+  }
+  let taker: ((signal: TakenSignal) => void) | undefined
+  const takeSignals: CliIo['takeSignals'] = (listener) => {
+    taker = listener
+    return () => {
+      taker = undefined
+    }
+  }
   const output = (name: keyof typeof written) => ({
     isTTY: tty,
     columns: tty ? 100 : undefined,
@@ -52,7 +66,8 @@ export function startCli(
       onWrite()
     },
   })
-  const io = { stdout: output('stdout'), stderr: output('stderr'), env, clock, signal: controller.signal }
+  const { signal } = controller
+  const io = { stdout: output('stdout'), stderr: output('stderr'), env, clock, signal, takeSignals }
   let ended = false
   const exitCode = run(argv, io).then((code) => {
     ended = true
@@ -60,20 +75,29 @@ export function startCli(
     expectNoSecret(written.stdout + written.stderr)
     return code
   })
+  const toHold = (name: keyof typeof written, text: string | RegExp) =>
+    new Promise<void>((resolve, reject) => {
+      const look = () => {
+        const found = typeof text === 'string' ? written[name].includes(text) : text.test(written[name])
+        if (!found && !ended) return
+        listeners.delete(look)
+        if (found) return resolve()
+        reject(new Error(`ended without printing ${text}:\n${written.stdout}${written.stderr}`))
+      }
+      listeners.add(look)
+      look()
+    })
   return {
     exitCode,
     stdout: () => written.stdout,
     stderr: () => written.stderr,
-    toPrint: (text) =>
-      new Promise((resolve, reject) => {
-        onWrite = () => {
-          const found = typeof text === 'string' ? written.stdout.includes(text) : text.test(written.stdout)
-          if (found) return resolve()
-          if (ended) reject(new Error(`ended without printing ${text}:\n${written.stdout}${written.stderr}`))
-        }
-        onWrite()
-      }),
+    toPrint: (text) => toHold('stdout', text),
+    toTell: (text) => toHold('stderr', text),
     interrupt: (reason) => controller.abort(reason),
+    signal(name) {
+      if (!taker) throw new Error(`nobody has taken ${name}`)
+      taker(name)
+    },
   }
 }
 
