@@ -55,6 +55,8 @@ const JWT_REFUSED = new RegExp(
   'i',
 )
 const PERMISSION_DENIED = /^(?:\d+ errors? occurred:)?[\s*]*permission denied[\s*]*$/i
+/** Recorded: Vault 1.21.0, in the last second before the maximum TTL, of a token that still works. */
+const PAST_MAX_TTL = /past the max TTL/i
 const SEALED = /sealed|not initialized|not yet initialized/i
 
 /** What the answer to a login says. `undefined`: it is a success, as far as the status goes. */
@@ -76,6 +78,8 @@ export function classifyLogin(answer: Answer): FailureClass | undefined {
 /** What the answer to a renewal says; a deleted role makes it 500, so not every `unavailable` is transient. */
 export function classifyRenewal(answer: Answer): FailureClass | undefined {
   const general = classifyOutage(answer)
+  if (answer.kind === 'http' && answer.status === 500 && PAST_MAX_TTL.test(answer.errors.join('\n')))
+    return 'refused'
   if (general !== undefined || answer.kind === 'none' || answer.status < 300) return general
   if (answer.status === 403) return 'denied'
   // 400 is Vault's verdict ("lease not found", "token not renewable"); a 404 or 405 is a proxy's.

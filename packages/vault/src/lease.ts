@@ -16,6 +16,8 @@ export interface Lease {
   readonly sentAtMs: number
   /** The moment the request was *sent*, plus the TTL: Vault counted from some moment after it. */
   readonly expiresAtMs: number
+  /** Whether the token may end before its time, by being used. */
+  readonly hasLimitedUses: boolean
 }
 
 /** What of an answer of Vault's says how long its token lives. */
@@ -41,14 +43,21 @@ const MAX_TTL_MS = 100 * 365.25 * 86_400_000
 export function leaseOf(grant: Grant, sentAtMs: number, previous?: Lease): Lease {
   if (grant.isRoot) {
     const never = Number.POSITIVE_INFINITY
-    return { kind: 'root', ttlMs: never, sentAtMs, expiresAtMs: never }
+    return { kind: 'root', ttlMs: never, sentAtMs, expiresAtMs: never, hasLimitedUses: false }
   }
   const ttlMs = Math.min(MAX_TTL_MS, Math.max(MIN_TTL_MS, grant.leaseSeconds * 1_000))
-  return { kind: kindOf(grant, ttlMs, previous), ttlMs, sentAtMs, expiresAtMs: sentAtMs + ttlMs }
+  return {
+    kind: kindOf(grant, ttlMs, previous),
+    ttlMs,
+    sentAtMs,
+    expiresAtMs: sentAtMs + ttlMs,
+    hasLimitedUses: grant.numUses > 0,
+  }
 }
 
 function kindOf(grant: Grant, ttlMs: number, previous: Lease | undefined): LeaseKind {
-  if (grant.leaseSeconds <= 0) return 'zero'
+  // A renewal that gives nothing has met the maximum TTL: that token's life is known, and over.
+  if (grant.leaseSeconds <= 0) return previous === undefined ? 'zero' : 'fixed'
   if (!grant.renewable || grant.type === 'batch' || grant.numUses > 0) return 'fixed'
   // Vault grants what is left until the maximum TTL: less than half says that the next renewal is worth nothing.
   return previous !== undefined && ttlMs < previous.ttlMs / 2 ? 'fixed' : 'renewable'

@@ -29,7 +29,7 @@ export interface Session {
   readonly lastError: { readonly text: string; readonly count: number } | undefined
   /** Whether the last exchange failed because Vault was away. */
   readonly isAway: boolean
-  /** The newest last. */
+  /** The newest last. Forgotten by a login, and by a request for one by hand. */
   readonly refusedJwts: readonly RefusedJwt[]
   /** The JWT of the last attempt. */
   readonly lastJwt: string | undefined
@@ -67,8 +67,8 @@ export type SessionEvent =
   | { readonly type: 'token-dead'; readonly certain: boolean }
   /** The machine slept: by the wall clock the plan is overdue. */
   | { readonly type: 'slept' }
-  /** Somebody wants a login now. */
-  | { readonly type: 'login-requested' }
+  /** Somebody wants a login now. By hand: whoever asks may have corrected what a JWT was refused for. */
+  | { readonly type: 'login-requested'; readonly byHand?: boolean }
 
 /** The time, and chance. */
 export interface Circumstances {

@@ -65,9 +65,14 @@ export function advance(session: Session, event: SessionEvent, now: Circumstance
         ? { ...session, plan: { ...session.plan, atMs: Math.min(session.plan.atMs, nowMs) } }
         : session
     case 'identity-changed':
+      return loginNow(session, nowMs)
     case 'login-requested':
-      return { ...session, roleRefusals: 0, plan: { action: 'login', atMs: nowMs } }
+      return loginNow(event.byHand ? { ...session, refusedJwts: [] } : session, nowMs)
   }
+}
+
+function loginNow(session: Session, nowMs: number): Session {
+  return { ...session, roleRefusals: 0, plan: { action: 'login', atMs: nowMs } }
 }
 
 /** Whether a login with this JWT would only repeat a refusal. */
@@ -125,9 +130,13 @@ function afterRenewalFailure(
   }
 }
 
-/** A token that is certainly dead is given up, and replaced at once, or a little later each time it happens again. */
+/**
+ * A token that is certainly dead is given up, and replaced at once, or a little later each time it happens again; but
+ * one of limited uses was used up, as its role wants it.
+ */
 function afterDeath(session: Session, { nowMs, random }: Circumstances): Session {
-  const isYoung = nowMs - session.loggedInAtMs < REFUSAL_LOGIN_INTERVAL_MS
+  const isUsedUp = session.lease?.hasLimitedUses === true
+  const isYoung = !isUsedUp && nowMs - session.loggedInAtMs < REFUSAL_LOGIN_INTERVAL_MS
   const youngDeaths = isYoung ? session.youngDeaths + 1 : 0
   const pauseMs = youngDeaths <= 1 ? 0 : Math.min(REFUSAL_LOGIN_INTERVAL_MS, 1_000 * 2 ** (youngDeaths - 1))
   const fromMs = Math.max(nowMs, session.loggedInAtMs + pauseMs)

@@ -117,7 +117,7 @@ export function createVaultTokenProvider(options: VaultTokenProviderOptions): Va
   async function logIn(): Promise<Token> {
     if (loop.activity !== 'login') {
       if (loop.activity !== 'idle') await loop.run()
-      loop.tell({ type: 'login-requested' })
+      loop.tell({ type: 'login-requested', byHand: true })
     }
     await loop.run()
     return tokenInUse()

@@ -166,7 +166,8 @@ export interface VaultTokenProvider extends TokenProvider, AsyncDisposable {
    */
   invalidate(rejected: Token, errors?: readonly string[]): void
   /**
-   * Logs in now, also after `failed`; a JWT that was refused is still not sent again.
+   * Logs in now, also after `failed`. A JWT that Vault refused is sent again, once for each call: the caller may have
+   * corrected the role that refused it. Nothing else sends it again.
    *
    * @returns the token in use afterwards.
    * @throws {@link VaultError} when there is none.

@@ -181,6 +181,27 @@ describe('a refused login', () => {
     },
   )
 
+  it('rule 6: sends a refused JWT once more for each login() by hand, for a role that was corrected meanwhile', async () => {
+    const { vault, clock, events, provide } = await scene()
+    vault.always('/login', () => answer(403, 'service account name not authorized'))
+    const provider = provide({ startupTimeoutMs: 0 })
+    await expect(provider.getToken()).rejects.toMatchObject({ code: 'ERR_VAULT_JWT_REFUSED' })
+    await expect(provider.login()).rejects.toMatchObject({ code: 'ERR_VAULT_JWT_REFUSED' })
+    await clock.advance(10 * MINUTE)
+    expect(vault.count('/login')).toBe(2)
+    expect(provider.status()).toMatchObject({
+      waitsForJwt: true,
+      refusedJwt: { fingerprint: expect.any(String) },
+    })
+    expect(events.filter(([name]) => name === 'jwtRefused')).toHaveLength(2)
+    vault.always('/login', undefined)
+    await clock.advance(10 * MINUTE)
+    expect(vault.count('/login')).toBe(2)
+    expect((await provider.login()).token).toMatch(/^hvs\./)
+    expect(vault.count('/login')).toBe(3)
+    expect(provider.status()).toMatchObject({ state: 'valid', waitsForJwt: false, refusedJwt: undefined })
+  })
+
   it('rule 6: sends a JWT that the second look at the file finds at once', async () => {
     const { vault, jwts, provide } = await scene()
     const refused = jwts.value

@@ -98,6 +98,31 @@ describe('a renewal that fails', () => {
     expect(vault.count('/login')).toBe(2)
   })
 
+  it('rule 4: logs in at once when Vault 1.21 says by a 500 that the maximum TTL is reached, and the token stays in use', async () => {
+    const { vault, clock, events, provide } = await scene()
+    const provider = provide()
+    const old = await provider.getToken()
+    vault.script('/renew-self', errors(500, '1 error occurred:\n\t* past the max TTL, cannot renew\n\n'))
+    await clock.advance(42 * MINUTE)
+    expect(vault.count('/renew-self')).toBe(1)
+    expect(vault.count('/login')).toBe(2)
+    expect(provider.current?.token).not.toBe(old.token)
+    expect(events.map(([name]) => name)).not.toContain('expired')
+  })
+
+  it('rule 4: logs in before the end of a second when a renewal gives no time at all', async () => {
+    const { vault, clock, provide } = await scene()
+    const provider = provide()
+    await provider.getToken()
+    vault.grant = { lease_duration: 0 }
+    await clock.advance(42 * MINUTE)
+    expect(vault.count('/renew-self')).toBe(1)
+    vault.grant = {}
+    await clock.advance(SECOND)
+    expect(vault.count('/login')).toBe(2)
+    expect(provider.status()).toMatchObject({ state: 'valid', warnings: [] })
+  })
+
   it('rule 4: ends the token when Vault 1.21 says that it is dead, and keeps it when a policy may have refused', async () => {
     for (const [reply, isKept] of [
       [DEAD_TOKEN_VAULT, false],

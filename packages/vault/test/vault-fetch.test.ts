@@ -269,6 +269,20 @@ describe('a 403', () => {
     expect(vault.count('/login')).toBe(2)
   })
 
+  it('rule 5: because a token’s uses are spent is followed by another login each time, without a pause', async () => {
+    const { vault, provide } = await scene()
+    vault.grant = { num_uses: 3 }
+    const uses = new Map<string, number>()
+    vault.always(SECRET, ({ headers }) => {
+      const token = String(headers['x-vault-token'])
+      uses.set(token, (uses.get(token) ?? 0) + 1)
+      return (uses.get(token) ?? 0) > 3 ? DEAD_TOKEN_VAULT : (undefined as never)
+    })
+    const vaultFetch = createVaultFetch(provide())
+    for (let read = 0; read < 30; read++) expect((await vaultFetch(SECRET)).status).toBe(200)
+    expect(vault.count('/login')).toBe(10)
+  })
+
   it('about something else is the caller’s', async () => {
     const { vault, vaultFetch } = await ready()
     vault.script(SECRET, { status: 403, body: { errors: ['enterprise feature is not licensed'] } })
