@@ -9,9 +9,12 @@ import { requests } from './requests.mjs'
 import { rotation } from './rotation.mjs'
 import { startup } from './startup.mjs'
 import { formatTable } from './support/table.mjs'
+import { vault } from './vault.mjs'
+import { vaultHerd } from './vault-herd.mjs'
+import { vaultPeers } from './vault-peers.mjs'
 import { watchers } from './watchers.mjs'
 
-const benches = [rotation, header, requests, watchers, startup, install]
+const benches = [rotation, header, requests, watchers, startup, install, vault, vaultHerd, vaultPeers]
 const names = benches.map((bench) => bench.name)
 
 const { values } = parseArgs({

@@ -1,0 +1,140 @@
+/**
+ * A herd of pods, each a session of the Vault package's own decision code, by simulated time: nothing here decides what
+ * a pod does, or waits. All pods are independent, given when Vault is away, so each is simulated from start to end.
+ */
+import { loadDecisions } from './vault-modules.mjs'
+
+/** A lease as a service token of a Kubernetes role has it. */
+const grantOf = (leaseMs) => ({
+  leaseSeconds: leaseMs / 1000,
+  renewable: true,
+  type: 'service',
+  numUses: 0,
+  isRoot: false,
+})
+const JWT = { fingerprint: 'aaaaaaaaaaaa', who: undefined }
+
+/**
+ * @param pods how many
+ * @param leaseMs what Vault grants at logins and renewals
+ * @param outageMs how long it refuses connections
+ * @param losesTokens whether it comes back without the tokens that it gave
+ * @param readEveryMs how often a pod reads a secret, which is how it learns that its token is dead
+ * @returns counts for each second from `fromSecond` on, where 0 is the beginning of the outage; and when all is well
+ */
+export async function simulateHerd({ pods, leaseMs, outageMs, losesTokens = false, readEveryMs = 10_000 }) {
+  const { advance, dueTask, leaseOf, startSession } = await loadDecisions()
+  const random = createRandom(1)
+  const grant = grantOf(leaseMs)
+  // The pods start spread over what lies between two renewals, and go on like that for a while.
+  const downAtMs = 4 * leaseMs
+  const upAtMs = downAtMs + outageMs
+  const endMs = upAtMs + 3 * leaseMs
+  const series = () => new Uint32Array(Math.ceil(endMs / 1000) + 1)
+  const renewals = series()
+  const logins = series()
+  const withoutToken = series()
+  let healthyAtMs = upAtMs
+  let withoutTokenMs = 0
+  let everWithoutToken = 0
+
+  for (let pod = 0; pod < pods; pod++) {
+    let session = startSession(random() * leaseMs * 0.7)
+    let grantedAtMs = Number.NEGATIVE_INFINITY
+    let wasWithout = false
+    let knowsAtMs = losesTokens ? upAtMs + random() * readEveryMs : Number.POSITIVE_INFINITY
+    const tell = (event, nowMs) => {
+      session = advance(session, event, { nowMs, random })
+    }
+    const isDead = (nowMs) => losesTokens && nowMs >= upAtMs && grantedAtMs < upAtMs
+    const isAway = (nowMs) => nowMs >= downAtMs && nowMs < upAtMs
+
+    for (;;) {
+      const nowMs = Math.min(session.plan.atMs, knowsAtMs)
+      if (nowMs > endMs) break
+      if (nowMs === knowsAtMs) {
+        knowsAtMs = Number.POSITIVE_INFINITY
+        if (isDead(nowMs)) tell({ type: 'token-dead', certain: true }, nowMs)
+        continue
+      }
+      const isUsable = session.lease !== undefined && nowMs < session.lease.expiresAtMs
+      const task = dueTask({ session, lookAtMs: Infinity, pollAtMs: Infinity, isUsable }, nowMs)
+      const second = Math.floor(nowMs / 1000)
+      if (task === 'renew') {
+        renewals[second]++
+        if (isAway(nowMs)) tell({ type: 'renew-failed', failure: 'unavailable' }, nowMs)
+        else if (isDead(nowMs)) tell({ type: 'renew-failed', failure: 'denied', isDead: true }, nowMs)
+        else grantAt(nowMs, 'renew-succeeded')
+      } else if (task === 'login') {
+        logins[second]++
+        if (isAway(nowMs)) tell({ type: 'login-failed', failure: 'unavailable' }, nowMs)
+        else grantAt(nowMs, 'login-succeeded')
+      } else throw new Error(`a pod stopped: ${JSON.stringify(session.plan)}`)
+    }
+    if (wasWithout) everWithoutToken++
+
+    function grantAt(nowMs, type) {
+      const goodUntilMs = isDead(nowMs) ? upAtMs : grantedAtMs + leaseMs
+      if (goodUntilMs > 0 && goodUntilMs < nowMs) {
+        wasWithout = true
+        withoutTokenMs += nowMs - goodUntilMs
+        healthyAtMs = Math.max(healthyAtMs, nowMs)
+        for (let at = Math.ceil(goodUntilMs / 1000); at <= nowMs / 1000; at++) withoutToken[at]++
+      }
+      grantedAtMs = nowMs
+      tell({ type, lease: leaseOf(grant, nowMs, session.lease), jwt: JWT }, nowMs)
+    }
+  }
+
+  const down = downAtMs / 1000
+  const up = upAtMs / 1000
+  const before = renewals.subarray(2 * (leaseMs / 1000), down)
+  return {
+    pods,
+    leaseMs,
+    outageMs,
+    losesTokens,
+    fromSecond: -down,
+    renewals,
+    logins,
+    withoutToken,
+    steadyPerSecond: sumOf(before) / before.length,
+    steadyPeak: Math.max(...before),
+    /** From Vault's return on. */
+    loginPeak: Math.max(...logins.subarray(up)),
+    loginPeakOfTen: peakOf(logins.subarray(up), 10),
+    renewalPeakOfTen: peakOf(renewals.subarray(up), 10),
+    loginsAfter: sumOf(logins.subarray(up)),
+    attemptsWhileAwayPeakOfTen: peakOf(
+      logins.subarray(down, up).map((each, at) => each + renewals[down + at]),
+      10,
+    ),
+    healthyAfterMs: healthyAtMs - upAtMs,
+    everWithoutToken,
+    withoutTokenMs,
+  }
+}
+
+const sumOf = (values) => values.reduce((total, each) => total + each, 0)
+
+/** The highest mean a second of so many seconds in a row. */
+export function peakOf(values, seconds) {
+  let sum = 0
+  let peak = 0
+  for (let at = 0; at < values.length; at++) {
+    sum += values[at] - (at >= seconds ? values[at - seconds] : 0)
+    peak = Math.max(peak, sum / seconds)
+  }
+  return peak
+}
+
+/** Mulberry32: the same herd every time. */
+function createRandom(seed) {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
