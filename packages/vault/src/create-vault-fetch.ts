@@ -58,10 +58,8 @@ export function createVaultFetch(
   const send = (options.fetch as unknown as Send | undefined) ?? (connection.fetch as unknown as Send)
 
   async function sendWith(call: VaultCall, token: Token | undefined): Promise<Response> {
-    const headers = new Headers(call.headers)
-    for (const [name, value] of Object.entries(vaultHeaders(namespace, token?.token))) {
-      if (!headers.has(name)) headers.set(name, value)
-    }
+    const ours = vaultHeaders(namespace, token?.token)
+    const headers = call.headers === undefined ? ours : withCallers(call.headers, ours)
     const follows = call.redirect === 'follow'
     let { url } = call
     for (let hops = 0; ; hops++) {
@@ -69,13 +67,14 @@ export function createVaultFetch(
       const response = await send(url, {
         ...init,
         method,
-        headers: [...headers],
+        headers,
         ...(body === null ? {} : { body }),
         ...(signal === undefined ? {} : { signal }),
         redirect: follows ? 'manual' : call.redirect,
       })
-      const location = response.headers.get('location')
-      if (!follows || !isRedirectStatus(response.status) || location === null) return response
+      const isFollowed = follows && isRedirectStatus(response.status)
+      const location = isFollowed ? response.headers.get('location') : null
+      if (location === null) return response
       await discard(response)
       const verdict = judgeRedirect(location, url, hops, addresses)
       if ('problem' in verdict) throw redirectError(verdict.problem)
@@ -88,7 +87,7 @@ export function createVaultFetch(
     const call = readCall(input, init, addresses)
     if (call === undefined) return elsewhere(input, init)
     // A custom header follows every redirect of fetch: the caller's token is kept to the addresses all the same.
-    if (call.headers.has('x-vault-token')) return sendWith(call, undefined)
+    if (call.headers?.has('x-vault-token')) return sendWith(call, undefined)
     const token = provider.current ?? (await provider.getToken({ signal: call.signal }))
     const response = await sendWith(call, token)
     if (response.status !== 403) return response
@@ -104,6 +103,12 @@ export function createVaultFetch(
     return second
   }
   return vaultFetch as unknown as typeof globalThis.fetch
+}
+
+/** Our headers under the caller's, which win: as pairs, because every fetch takes those of any other's `Headers`. */
+function withCallers(callers: Headers, ours: Record<string, string>): [string, string][] {
+  const own = Object.entries(ours).filter(([name]) => !callers.has(name))
+  return [...callers, ...own]
 }
 
 /** Vault's words, from a copy: the caller reads the body too. */

@@ -5,7 +5,8 @@ import { isAt } from './vault-address.js'
 export interface VaultCall {
   readonly url: URL
   readonly method: string
-  readonly headers: Headers
+  /** A copy; `undefined` when there are none, which is the most frequent case and costs nothing then. */
+  readonly headers: Headers | undefined
   readonly body: unknown
   readonly init: Readonly<Record<string, unknown>>
   readonly redirect: string
@@ -41,12 +42,13 @@ export function readCall(
   if (url === undefined) return undefined
   const own = { ...(init as Record<string, unknown> | undefined) }
   const signal = (own.signal === undefined ? request?.signal : own.signal) as AbortSignal | null | undefined
+  const headers = (own.headers as Headers | undefined) ?? request?.headers
   const body = own.body ?? request?.body ?? null
   const isStream = Object.prototype.toString.call(body) === '[object ReadableStream]'
   return {
     url,
     method: String(own.method ?? request?.method ?? 'GET').toUpperCase(),
-    headers: new Headers((own.headers as Headers | undefined) ?? request?.headers),
+    headers: headers === undefined ? undefined : new Headers(headers),
     body,
     init: isStream ? { ...own, duplex: 'half' } : own,
     redirect: String(own.redirect ?? request?.redirect ?? 'follow'),

@@ -69,7 +69,7 @@ describe('what a request to Vault carries', () => {
     await createVaultFetch(provider, { fetch: given })(SECRET)
     const [url, init] = given.mock.calls[0] as unknown as [URL, { headers: string[][] }]
     expect(url.pathname).toBe(SECRET)
-    expect(Object.fromEntries(init.headers)).toMatchObject({ 'x-vault-token': first.token })
+    expect(Object.fromEntries(new Headers(init.headers))).toMatchObject({ 'x-vault-token': first.token })
   })
 
   it('sends nothing without a token, and rejects with the reason', async () => {

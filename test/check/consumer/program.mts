@@ -11,6 +11,7 @@ import {
 import { createAuthFetch } from '@projected-token/fetch'
 import { createTokenInterceptor } from '@projected-token/fetch/undici'
 import { createFakeClock, startFakeKubelet } from '@projected-token/testing'
+import { createVaultFetch, createVaultTokenProvider, type VaultStatus } from '@projected-token/vault'
 import { Agent, fetch as undiciFetch } from 'undici'
 
 export async function watch(path: string): Promise<TokenWatcherStatus> {
@@ -39,6 +40,14 @@ export async function send(provider: TokenProvider, origin: string): Promise<num
   const dispatcher = new Agent().compose(createTokenInterceptor(provider, { origins: [origin] }))
   const responses = [await authFetch(origin), await undiciFetch(origin, { dispatcher })]
   return responses.filter((response) => response.ok).length
+}
+
+export async function readSecret(jwt: TokenProvider): Promise<VaultStatus> {
+  const vault = createVaultTokenProvider({ address: 'https://vault.example', role: 'build-robot', jwt })
+  const vaultFetch: typeof fetch = createVaultFetch(vault)
+  await (await vaultFetch('/v1/secret/data/app')).json()
+  await vault.close()
+  return vault.status()
 }
 
 export async function rotate(): Promise<string> {
