@@ -105,7 +105,7 @@ describe('Vault is sealed', () => {
 })
 
 describe('Vault hangs', () => {
-  it('for longer than two leases: no read is refused, and logins are few', async () => {
+  it('for longer than two leases: only what hung in it may be refused, and logins are few', async () => {
     const counts = await countFrom(vault, 'kubernetes')
     const client = await start('stopped', { token_ttl: 3 })
     const end = client.load(2, 20)
@@ -122,7 +122,10 @@ describe('Vault hangs', () => {
     const requests = await counts()
     report('stopped for longer than two leases', tally, requests, healthyAfterMs)
     // Callers wait for a login that is under way, and are told of the outage between two.
-    only(tally, '200', 'ERR_VAULT_UNAVAILABLE')
+    only(tally, '200', '403', 'ERR_VAULT_UNAVAILABLE')
+    // Vault refuses, when it goes on, the two reads that were sent before the lease ended. Where the next login is still
+    // in its backoff there is no other token for a second try, and the caller gets Vault's answer.
+    expect(tally['403'] ?? 0).toBeLessThanOrEqual(2)
     // One that hung for a whole lease came too late to be trusted, so another one followed.
     expect(requests.logins.total).toBeLessThanOrEqual(3)
     expect(requests.logins.refused).toBe(0)
