@@ -232,6 +232,7 @@ describe('inspect', () => {
     expect(byDefault.stderr).toContain('  do     Outside of a pod, give the path of a token file\n')
   })
 
+  // Skipped as root, who may read every file.
   it.skipIf(process.getuid?.() === 0)('says who may read a file that it may not', async () => {
     const path = await write(boundClaims(NOW_MS))
     await chmod(path, 0)

@@ -148,6 +148,7 @@ describe('vault agent', () => {
     expect(exitCode).toBe(1)
   })
 
+  // Skipped unless root, who alone may give a file away.
   it.skipIf(process.getuid?.() !== 0)(
     'gives the file to its owner before anybody sees it (as root)',
     async () => {

@@ -140,6 +140,7 @@ describe('vault exec', () => {
     expect(await child.end).toBe(7)
   })
 
+  // Skipped where there is no procfs to read the command lines of processes from.
   it.skipIf(!existsSync('/proc/self/cmdline'))('keeps JWT and token from every command line', async () => {
     const child = exec([], OBSERVER)
     await child.toPrint('running')

@@ -20,9 +20,9 @@ export const MIN_READ_INTERVAL_MS = 1_000
  * The longest wait while a rotation is due or reads fail: found within 60 s is promised (client-go re-reads every
  * 60 s − 10 s), and 10 s are left for a slow disk and a busy process.
  */
-export const MAX_DUE_INTERVAL_MS = 50_000
+const MAX_DUE_INTERVAL_MS = 50_000
 /** A writer that truncates and then writes is done within this. */
-export const TORN_WRITE_RETRIES_MS = [20, 50, 100] as const
+const TORN_WRITE_RETRIES_MS = [20, 50, 100] as const
 
 /** How long to wait, from now, until the file is read again. Pure; never negative, NaN or longer than the cadence. */
 export function nextReadDelayMs(input: ScheduleInput): number {
