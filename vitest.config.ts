@@ -6,6 +6,7 @@ const source = (path: string) => new URL(`./packages/${path}`, import.meta.url).
 export default defineConfig({
   resolve: {
     alias: [
+      { find: /^@projected-token\/core\/sink$/, replacement: source('core/src/sink.ts') },
       { find: /^@projected-token\/fetch\/undici$/, replacement: source('fetch/src/undici.ts') },
       { find: /^@projected-token\/([a-z]+)$/, replacement: source('$1/src/index.ts') },
     ],
@@ -13,7 +14,9 @@ export default defineConfig({
   test: {
     include: ['packages/*/test/**/*.test.ts', 'test/*/**/*.test.ts', 'examples/**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/dist/**', 'test/real/**', 'test/packaging/**'],
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    // A condition that comes true late is still true: a machine that stands still for seconds fails no test.
+    expect: { poll: { timeout: 30_000, interval: 20 } },
   },
 })

@@ -21,7 +21,7 @@ const lawful: Files = {
   'coverage/index.html': '',
   'examples/show.ts': "import { read } from '@projected-token/core'\nread()\n",
   'test/contract/contract.ts': "import { send } from '@projected-token/fetch/undici'\nsend()\n",
-  ...library('core'),
+  ...library('core', { './sink': { import: './dist/sink.js', require: './dist/sink.cjs' } }),
   'packages/core/src/index.ts':
     "export { type Clock, now } from './clock.js'\nexport { read } from './read.js'\n",
   'packages/core/src/clock.ts': `
@@ -36,6 +36,13 @@ const lawful: Files = {
     export const read = async (): Promise<Size> => (await readFile(String(now))).length
   `,
   'packages/core/src/stats.ts': "import type { Stats } from 'node:fs'\nexport type Size = Stats['size']\n",
+  'packages/core/src/sink.ts': "export { write } from './sink/write.js'\n",
+  'packages/core/src/sink/write.ts': `
+    import { writeFile } from 'node:fs/promises'
+    import { checkPath } from './check-path.js'
+    export const write = (path: string) => writeFile(checkPath(path), '')
+  `,
+  'packages/core/src/sink/check-path.ts': 'export const checkPath = (path: string) => path\n',
   'packages/core/test/helper.ts': '',
   'packages/core/test/read.test.ts': `
     import { read } from '../src/read.js'
@@ -126,6 +133,18 @@ const breaches: [rule: string, what: string, file: string, text: string][] = [
   ],
   ['index-reexports', 'an index holds code', 'packages/fetch/src/index.ts', 'export const code = 1'],
   ['one-file-for-fs', 'a second file reads files', 'packages/core/src/clock.ts', "import 'fs'"],
+  [
+    'one-file-for-fs',
+    'a second file behind a subpath reads files',
+    'packages/core/src/sink/check-path.ts',
+    "import 'fs'",
+  ],
+  [
+    'one-file-for-fs',
+    'a file in a folder that is no subpath reads files',
+    'packages/core/src/more/more.ts',
+    "import 'fs'",
+  ],
   [
     'one-file-for-sockets',
     'a second file connects',

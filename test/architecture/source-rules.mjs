@@ -2,7 +2,7 @@
 import { isBuiltin } from 'node:module'
 import ts from 'typescript'
 
-/** In a package one file touches the file system, one the sockets, one the timers. */
+/** Behind an entry point of a package one file touches the file system, one the sockets, one the timers. */
 const SINGLE_FILE_CONCERNS = {
   'one-file-for-fs': ['fs', 'fs/promises'],
   'one-file-for-sockets': ['http', 'https', 'http2', 'net', 'tls', 'dgram'],
@@ -27,14 +27,31 @@ export function checkSources({ folder, manifest, sources }) {
       report('declared-dependency', path, `imports ${name}, which its package.json does not depend on`)
     }
   }
-  for (const [rule, paths] of Object.entries(touching)) {
-    if (paths.length > 1) report(rule, folder, `at most one file may, but these do: ${paths.join(', ')}`)
+  for (const [rule, allPaths] of Object.entries(touching)) {
+    for (const paths of Object.values(byEntry(allPaths, manifest))) {
+      if (paths.length > 1) report(rule, folder, `at most one file may, but these do: ${paths.join(', ')}`)
+    }
   }
   const strays = touching['one-file-for-timers'].filter((path) => path !== 'packages/core/src/clock.ts')
   if (folder === 'packages/core' && strays.length > 0) {
     report('core-timers-in-clock', strays[0], 'timers belong in clock.ts')
   }
   return { violations, warnings: sources.flatMap(tooLong) }
+}
+
+function byEntry(paths, manifest) {
+  const groups = {}
+  for (const path of paths) {
+    const entry = entryOf(path, manifest)
+    groups[entry] = [...(groups[entry] ?? []), path]
+  }
+  return groups
+}
+
+/** The entry point that a source belongs to: what lies in src/NAME/ belongs to the subpath ./NAME, if there is one. */
+function entryOf(path, manifest) {
+  const [, name] = /^packages\/[^/]+\/src\/([\w-]+)[/.]/.exec(path) ?? []
+  return `./${name}` in (manifest.exports ?? {}) ? `./${name}` : '.'
 }
 
 /** What an import names: the package, whether a value or a type comes from it. */

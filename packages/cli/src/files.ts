@@ -1,8 +1,7 @@
-import { randomBytes } from 'node:crypto'
-import { readFileSync, rmSync, type Stats } from 'node:fs'
-import { lstat, mkdtemp, open, readdir, rename, rm } from 'node:fs/promises'
+import { readFileSync, rmSync } from 'node:fs'
+import { mkdtemp, open, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { basename, dirname, join } from 'node:path'
+import { join } from 'node:path'
 
 /** The version in this package's package.json. */
 export function packageVersion(): string {
@@ -51,60 +50,6 @@ export async function makeTemporaryDirectory(): Promise<TemporaryDirectory> {
   }
 }
 
-/** Who may read a file that {@link replaceFile} writes. */
-export interface FileAccess {
-  readonly mode: number
-  /** Default: the process' own. */
-  readonly uid?: number | undefined
-  readonly gid?: number | undefined
-}
-
-/**
- * Puts content in the place of a file, so that nobody ever reads half of it, or reads it before its owner and mode are
- * what they should be: a new file that only this user may open, in the same directory, renamed when it is complete.
- * A file that is so already stays untouched.
- *
- * @returns whether it was written
- * @throws the operating system's error; a `TypeError` when the path is not that of a file. A symbolic link is none: in
- *   a directory that others may write to, who follows one as root writes wherever they like.
- */
-export async function replaceFile(path: string, content: string, access: FileAccess): Promise<boolean> {
-  const before = await lstat(path).catch(ifMissing)
-  if (before?.isSymbolicLink())
-    throw new TypeError('is a symbolic link, which is not followed; name its target')
-  if (before && !before.isFile()) throw new TypeError('is no regular file')
-  if (before && isAsWanted(before, access) && (await holds(path, content))) return false
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`)
-  try {
-    const file = await open(temporary, 'wx', 0o600)
-    try {
-      await file.writeFile(content)
-      if (access.uid !== undefined || access.gid !== undefined) {
-        const own = await file.stat()
-        await file.chown(access.uid ?? own.uid, access.gid ?? own.gid)
-      }
-      await file.chmod(access.mode)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(temporary, path)
-    return true
-  } catch (error) {
-    await rm(temporary, { force: true })
-    throw error
-  }
-}
-
-/** Removes what a killed process left of {@link replaceFile}: it holds a secret. Best effort. */
-export async function removeLeftovers(path: string): Promise<void> {
-  const name = basename(path)
-  const isLeftover = (one: string) =>
-    one.startsWith(`.${name}.`) && /^[0-9a-f]{12}\.tmp$/.test(one.slice(name.length + 2))
-  const names = await readdir(dirname(path)).catch(() => [])
-  for (const one of names.filter(isLeftover)) await removeFile(join(dirname(path), one)).catch(() => {})
-}
-
 /** Removes a file, if there is one. @throws the operating system's error */
 export async function removeFile(path: string): Promise<void> {
   await rm(path, { force: true })
@@ -123,19 +68,4 @@ export function isInForeground(): boolean | undefined {
   } catch {
     return undefined
   }
-}
-
-function isAsWanted(stats: Stats, { mode, uid, gid }: FileAccess): boolean {
-  const isOwner = (uid === undefined || stats.uid === uid) && (gid === undefined || stats.gid === gid)
-  return (stats.mode & 0o7777) === mode && isOwner
-}
-
-async function holds(path: string, content: string): Promise<boolean> {
-  const bytes = Buffer.from(content)
-  const found = await readBounded(path, bytes.length).catch(() => undefined)
-  return found?.equals(bytes) === true
-}
-
-function ifMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error
 }

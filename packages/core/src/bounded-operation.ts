@@ -1,3 +1,4 @@
+import { setAwakeTimer } from './awake-timer.js'
 import type { Clock } from './clock.js'
 
 /** What a bounded operation gives when it took too long. */
@@ -18,7 +19,7 @@ export function createBoundedOperation<T>(clock: Clock, timeoutMs: number, opera
     mine.catch(() => {}) // when it fails after the time is up, nobody is there to hear it
     let cancel = () => {}
     const timeUp = new Promise<typeof TIMED_OUT>((resolve) => {
-      cancel = clock.setTimer(() => resolve(TIMED_OUT), timeoutMs)
+      cancel = setAwakeTimer(clock, () => resolve(TIMED_OUT), timeoutMs)
     })
     try {
       return await Promise.race([mine, timeUp])

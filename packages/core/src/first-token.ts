@@ -1,3 +1,4 @@
+import { setAwakeTimer } from './awake-timer.js'
 import type { Clock } from './clock.js'
 import type { Token } from './token.js'
 
@@ -15,7 +16,7 @@ export interface FirstToken {
 export function createFirstToken(clock: Clock, timeoutMs: number, reason: () => Error): FirstToken {
   const deadlineMs = clock.monotonicNow() + timeoutMs
   let waiters:
-    | { promise: Promise<Token>; resolve(token: Token): void; reject(error: Error): void }
+    | { promise: Promise<Token>; isEnded: boolean; resolve(token: Token): void; reject(error: Error): void }
     | undefined
 
   const open = () => {
@@ -26,27 +27,33 @@ export function createFirstToken(clock: Clock, timeoutMs: number, reason: () => 
       reject = onReject
     })
     // Somebody waits for this, so it holds the process, which may have nothing else to do.
-    const cancel = clock.setTimer(() => reject(reason()), deadlineMs - clock.monotonicNow(), {
+    const timeUp = () => waiting.reject(reason())
+    const cancel = setAwakeTimer(clock, timeUp, Math.max(0, deadlineMs - clock.monotonicNow()), {
       keepAlive: true,
     })
-    return {
+    const waiting = {
       promise,
+      isEnded: false,
       resolve(token: Token) {
         cancel()
+        waiting.isEnded = true
         resolve(token)
       },
       reject(error: Error) {
         cancel()
+        waiting.isEnded = true
         reject(error)
       },
     }
+    return waiting
   }
   return {
     wait() {
       waiters ??= open()
       return waiters.promise
     },
-    isOver: () => clock.monotonicNow() >= deadlineMs,
+    // While somebody waits, the end is that of the wait: a suspension may have passed the deadline.
+    isOver: () => waiters?.isEnded ?? clock.monotonicNow() >= deadlineMs,
     resolve: (token) => waiters?.resolve(token),
     reject: (error) => waiters?.reject(error),
   }

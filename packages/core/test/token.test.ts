@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
+import { createFakeClock } from '@projected-token/testing'
 import { describe, expect, it } from 'vitest'
-import { createToken, systemClock } from '../src/index.js'
+import { createToken, setAwakeTimer, systemClock } from '../src/index.js'
 
 const secret = 'canary-secret'
 const token = createToken({ token: secret, expiresAtMs: Date.UTC(2026, 0, 1), loadedAtMs: 1 })
@@ -85,5 +86,42 @@ describe('the system clock', () => {
     await new Promise<void>((resolve) => systemClock.setTimer(resolve, 20, { keepAlive: true }))
     cancel()
     expect(fired).toBe(false)
+  })
+})
+
+describe('a limit of a wait', () => {
+  it('ends after its delay', async () => {
+    const clock = createFakeClock()
+    const fired: number[] = []
+    setAwakeTimer(clock, () => fired.push(clock.monotonicNow()), 1_000)
+    const startMs = clock.monotonicNow()
+    await clock.advance(999)
+    expect(fired).toEqual([])
+    await clock.advance(1)
+    expect(fired).toEqual([startMs + 1_000])
+  })
+
+  it('loses no more than a quarter to a suspension, however long', async () => {
+    const clock = createFakeClock()
+    let fired = 0
+    setAwakeTimer(clock, () => fired++, 1_000)
+    await clock.advance(100)
+    clock.suspend(86_400_000, { monotonic: true })
+    await clock.advance(749)
+    expect(fired).toBe(0)
+    await clock.advance(1)
+    expect(fired).toBe(1)
+  })
+
+  it('is over when it was cancelled, in whichever of its parts', async () => {
+    const clock = createFakeClock()
+    let fired = 0
+    const cancel = setAwakeTimer(clock, () => fired++, 1_000)
+    await clock.advance(600)
+    cancel()
+    cancel()
+    await clock.advance(1_000)
+    expect(fired).toBe(0)
+    expect(clock.pendingTimers).toBe(0)
   })
 })

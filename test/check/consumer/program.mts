@@ -8,6 +8,7 @@ import {
   type TokenWatcher,
   type TokenWatcherStatus,
 } from '@projected-token/core'
+import { createTokenSink, type SinkResult } from '@projected-token/core/sink'
 import { createAuthFetch } from '@projected-token/fetch'
 import { createTokenInterceptor } from '@projected-token/fetch/undici'
 import { createFakeClock, startFakeKubelet } from '@projected-token/testing'
@@ -22,6 +23,14 @@ export async function watch(path: string): Promise<TokenWatcherStatus> {
   watcher.invalidate(token)
   await watcher[Symbol.asyncDispose]()
   return watcher.status()
+}
+
+export async function keep(token: Token): Promise<SinkResult> {
+  const sink = createTokenSink({ path: '/run/out/token', access: { mode: 0o640, gid: 1000 } })
+  const result = await sink.write(token)
+  if (result.outcome === 'failed') console.log(result.error.code === 'ERR_SINK_FULL')
+  await sink.close()
+  return result
 }
 
 /** Whoever needs a credential takes a TokenProvider, and anybody can write one. */

@@ -388,7 +388,7 @@ function withoutChance(body: unknown): unknown {
         .replace(/\b[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}\b/, '01234567-89ab-cdef-0123-456789abcdef')
         .replace(/\b\d{4}-\d\d-\d\dT[\d:.]+Z/, '2026-01-01T00:00:00Z')
         .replace(/127\.0\.0\.1:\d+/g, '127.0.0.1:6443')
-        .replace(/"[\d.]+s"/, '"9.5s"')
+        .replace(/"[\d.]+s"/g, '"9.5s"')
     }
     if (typeof value === 'number') {
       if (key === 'creation_time' || key === 'server_time_utc') return 1_767_225_600

@@ -1,8 +1,8 @@
+import { replaceFile } from '@projected-token/core/sink'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { CliError } from '../cli-error.js'
 import { colorsFor } from '../colors.js'
 import { EXIT, exitCodeOf } from '../exit-codes.js'
-import { replaceFile } from '../files.js'
 import type { CommandIo } from '../io.js'
 import { addJson, parseText } from '../options.js'
 import { printable, printableJson } from '../printable.js'
@@ -110,9 +110,8 @@ async function store(token: string, { env }: CommandIo): Promise<void> {
   try {
     await replaceFile(path, token, { mode: 0o600 })
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    const problem = code === undefined ? `'${path}' ${message}` : message
-    throw new CliError(`The token could not be stored: ${problem}`, { code: 'ERR_STORE', exitCode: EXIT.bad })
+    const message = `The token could not be stored: ${(error as Error).message}`
+    throw new CliError(message, { code: 'ERR_STORE', exitCode: EXIT.bad })
   }
 }
 

@@ -35,7 +35,7 @@ const TICK_MS = 200
  * How much longer a token lives than it is in use. `iat` and `exp` are whole seconds, which may cost one; a watcher
  * without a watch reads once a second; the rest is for a busy machine. Real tokens have minutes.
  */
-const SPARE_LIFE_SECONDS = 3
+const SPARE_LIFE_SECONDS = 6
 /** As fast as the machine can, with a few requests under way at the same time. */
 const FULL_SPEED = { parallel: 4, pauseMs: 0 }
 /** The naive client's part is to be refused, not to take time from the others. */

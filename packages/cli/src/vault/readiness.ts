@@ -1,5 +1,6 @@
+import { replaceFile } from '@projected-token/core/sink'
 import { CliError } from '../cli-error.js'
-import { removeFile, replaceFile } from '../files.js'
+import { removeFile } from '../files.js'
 import type { SessionLog } from './session-log.js'
 
 /** A file that is there while there is a token to use. */
@@ -21,7 +22,7 @@ export function createReadiness(path: string | undefined, log: SessionLog, exitC
         else if (path !== undefined) await removeFile(path)
         wasWritten ||= isReady
       } catch (error) {
-        const message = `The readiness file '${path}' cannot be changed: ${(error as Error).message}`
+        const message = `The readiness file cannot be changed: ${(error as Error).message}`
         if (!wasWritten) throw new CliError(message, { code: 'ERR_READY_FILE', exitCode })
         log.tell('sink-failed', { path, code: 'ERR_READY_FILE', message })
       }

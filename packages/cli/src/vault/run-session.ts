@@ -152,7 +152,7 @@ async function serve(
   } finally {
     isOver = true
     cancelRetry()
-    sinks.close()
+    await sinks.close()
     await updating.catch(() => {})
     await notifier?.close()
     await readiness.set(false).catch(() => {})

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
+import { type FileAccess, parseFileMode, parseFileOwner } from '@projected-token/core/sink'
 import { InvalidArgumentError } from 'commander'
-import type { FileAccess } from '../files.js'
 import { parseText } from '../options.js'
 
 /** A file that holds the Vault token. */
@@ -37,27 +37,19 @@ export function parseSink(text: string): SinkSpec {
   return {
     path: resolve(file),
     format,
-    access: { mode: parseMode(parts.get('mode')), ...parseOwner(parts.get('owner')) },
+    access: parseAccess(parts.get('mode'), parts.get('owner')),
   }
 }
 
-function parseMode(text: string | undefined): number {
-  if (text === undefined) return DEFAULT_MODE
-  if (!/^0?[0-7]{3}$/.test(text)) throw bad(`'mode=${text}' is no octal mode such as 0640`)
-  const mode = Number.parseInt(text, 8)
-  if ((mode & 0o111) !== 0) throw bad(`'mode=${text}' makes a token executable`)
-  if ((mode & 0o400) === 0) throw bad(`'mode=${text}' does not let the owner read it`)
-  return mode
-}
-
-function parseOwner(text: string | undefined): Omit<FileAccess, 'mode'> {
-  if (text === undefined) return {}
-  const [, uid, gid] = /^(\d{1,10})?(?::(\d{1,10}))?$/.exec(text) ?? []
-  const numbers = [uid, gid].map((id) => (id === undefined ? undefined : Number(id)))
-  if ((uid ?? gid) === undefined || numbers.some((id) => id !== undefined && id > 0xffff_fffe)) {
-    throw bad(`'owner=${text}' is no number: owner=UID, owner=UID:GID or owner=:GID`)
+function parseAccess(mode: string | undefined, owner: string | undefined): FileAccess {
+  try {
+    return {
+      mode: mode === undefined ? DEFAULT_MODE : parseFileMode(mode, `mode=${mode}`),
+      ...(owner === undefined ? {} : parseFileOwner(owner, `owner=${owner}`)),
+    }
+  } catch (error) {
+    throw bad((error as RangeError).message)
   }
-  return { uid: numbers[0], gid: numbers[1] }
 }
 
 function bad(problem: string): InvalidArgumentError {

@@ -1,7 +1,7 @@
 import type { Clock, Token } from '@projected-token/core'
+import { createTokenSink, type SinkResult } from '@projected-token/core/sink'
 import type { VaultStatus } from '@projected-token/vault'
 import { CliError } from '../cli-error.js'
-import { removeFile, removeLeftovers, replaceFile } from '../files.js'
 import type { SessionLog } from './session-log.js'
 import type { SinkSpec } from './sink-spec.js'
 
@@ -14,11 +14,9 @@ export interface Sinks {
   write(token: Token, status: VaultStatus): Promise<void>
   /** Removes the files: of a token that has been revoked. */
   remove(): Promise<void>
-  close(): void
+  /** Fulfils when the writes under way have ended. */
+  close(): Promise<void>
 }
-
-/** Full disks and unmounted volumes take a person; readers still have the old token, which mostly lives. */
-const RETRY_MS = 5_000
 
 export function createSinks(
   specs: readonly SinkSpec[],
@@ -27,39 +25,32 @@ export function createSinks(
   exitCode: number,
 ): Sinks {
   let isFirst = true
-  let isClosed = false
-  let cancelRetry = () => {}
-
-  async function writeAll(token: Token, status: VaultStatus, specsLeft: readonly SinkSpec[]): Promise<void> {
-    const failed: SinkSpec[] = []
-    for (const spec of specsLeft) {
-      try {
-        const isWritten = await replaceFile(spec.path, contentOf(spec, token, status), spec.access)
-        if (isWritten) log.tell('sink', { path: spec.path })
-      } catch (error) {
-        const message = describe(spec, error as NodeJS.ErrnoException)
-        if (isFirst) throw new CliError(message, { code: 'ERR_SINK', exitCode })
-        log.tell('sink-failed', { path: spec.path, code: 'ERR_SINK', message })
-        failed.push(spec)
+  const sinks = specs.map((spec) => {
+    const onResult = (result: SinkResult) => {
+      const { path } = spec
+      if (result.outcome === 'written') log.tell('sink', { path })
+      if (result.outcome === 'failed' && !isFirst) {
+        log.tell('sink-failed', { path, code: 'ERR_SINK', message: describe(result.error) })
       }
     }
-    if (failed.length === 0 || isClosed) return
-    cancelRetry = clock.setTimer(() => writeAll(token, status, failed), RETRY_MS, { keepAlive: true })
-  }
+    return { spec, sink: createTokenSink({ path: spec.path, access: spec.access, clock, onResult }) }
+  })
 
   return {
     async write(token, status) {
-      cancelRetry()
-      if (isFirst) for (const { path } of specs) await removeLeftovers(path)
-      await writeAll(token, status, specs)
+      for (const { spec, sink } of sinks) {
+        const result = await sink.write(token, contentOf(spec, token, status))
+        if (isFirst && result.outcome === 'failed') {
+          throw new CliError(describe(result.error), { code: 'ERR_SINK', exitCode })
+        }
+      }
       isFirst = false
     },
     async remove() {
-      for (const { path } of specs) await removeFile(path).catch(() => {})
+      await Promise.allSettled(sinks.map(({ sink }) => sink.remove()))
     },
-    close() {
-      isClosed = true
-      cancelRetry()
+    async close() {
+      await Promise.all(sinks.map(({ sink }) => sink.close()))
     },
   }
 }
@@ -83,6 +74,6 @@ export function contentOf({ format }: SinkSpec, token: Token, status: VaultStatu
   return `${JSON.stringify(content)}\n`
 }
 
-function describe({ path }: SinkSpec, { code, message }: NodeJS.ErrnoException): string {
-  return `The Vault token could not be written to '${path}': ${code === undefined ? `it ${message}` : message}`
+function describe({ message }: Error): string {
+  return `The Vault token is not in its file. ${message}`
 }

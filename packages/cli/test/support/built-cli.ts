@@ -32,6 +32,7 @@ export function useBuiltCli(): { readonly path: string } {
       esbuildOptions(options) {
         options.alias = {
           '@projected-token/core': source('core/src/index.ts'),
+          '@projected-token/core/sink': source('core/src/sink.ts'),
           '@projected-token/fetch': source('fetch/src/index.ts'),
           '@projected-token/fetch/undici': source('fetch/src/undici.ts'),
           '@projected-token/testing': source('testing/src/index.ts'),
