@@ -5,7 +5,8 @@ export interface AuthBlock extends Grant {
   /** The secret. */
   readonly clientToken: string
   readonly accessor: string | undefined
-  readonly policies: readonly string[]
+  readonly tokenPolicies: readonly string[]
+  readonly identityPolicies: readonly string[]
   readonly entityId: string | undefined
   /** What the mount says of the one who logged in: the service account, for example. */
   readonly metadata: Readonly<Record<string, string>>
@@ -26,17 +27,18 @@ export function readAuthBlock(body: unknown, held?: string): AuthBlock | AuthPro
   const clientToken = held ?? auth.client_token
   if (typeof clientToken !== 'string' || !/^[\x21-\x7e]+$/.test(clientToken)) return 'malformed'
   if (typeof leaseSeconds !== 'number' || !(leaseSeconds >= 0)) return 'malformed'
-  const policies = strings(auth.token_policies ?? auth.policies)
+  const tokenPolicies = strings(auth.token_policies ?? auth.policies)
   const numUses = typeof auth.num_uses === 'number' ? auth.num_uses : 0
   return {
     clientToken,
     leaseSeconds,
     numUses,
-    policies: [...policies, ...strings(auth.identity_policies)],
+    tokenPolicies,
+    identityPolicies: strings(auth.identity_policies),
     renewable: auth.renewable === true,
     type: text(auth.token_type) ?? 'service',
     // A root token with a TTL exists (`vault token create -policy=root -ttl=…`): that one does expire.
-    isRoot: policies.includes('root') && leaseSeconds === 0,
+    isRoot: tokenPolicies.includes('root') && leaseSeconds === 0,
     accessor: text(auth.accessor),
     entityId: text(auth.entity_id),
     metadata: Object.fromEntries(

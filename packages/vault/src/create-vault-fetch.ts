@@ -2,11 +2,12 @@ import type { Token } from '@projected-token/core'
 import { errorsOf } from './answer.js'
 import { checkOptions, isFunction } from './check-options.js'
 import { judgeForbidden } from './classify-answer.js'
-import { connectionOf } from './connection-registry.js'
+import { insideOf } from './provider-registry.js'
 import { isRedirectStatus, judgeRedirect } from './redirect-rule.js'
 import { vaultHeaders } from './vault-connection.js'
 import { VaultError } from './vault-error.js'
 import { isReplayable, readCall, type VaultCall } from './vault-request.js'
+import { isAwayByError, isAwayByStatus } from './vault-sighting.js'
 import type { VaultTokenProvider } from './vault-types.js'
 
 /**
@@ -48,38 +49,52 @@ export function createVaultFetch(
   options: VaultFetchOptions = {},
 ): typeof globalThis.fetch {
   checkOptions(options, { fetch: isFunction })
-  const connection = connectionOf(provider)
-  if (connection === undefined) {
+  const inside = insideOf(provider)
+  if (inside === undefined) {
     throw new TypeError("'provider' must come from createVaultTokenProvider() of this copy of the package")
   }
+  const { connection, sawVault } = inside
   const { address, clusterAddresses, namespace } = connection.settings
   const addresses = [address, ...clusterAddresses]
-  const elsewhere = (options.fetch ?? globalThis.fetch) as unknown as Send
-  const send = (options.fetch as unknown as Send | undefined) ?? (connection.fetch as unknown as Send)
+  const given = options.fetch as unknown as Send | undefined
+  const elsewhere: Send = given ?? (globalThis.fetch as unknown as Send)
+  const send: typeof connection.fetch = given ? (url, init) => given(new URL(url), init) : connection.fetch
+  const makeHeaders: typeof connection.headers = given
+    ? (token) => Object.entries(vaultHeaders(namespace, token))
+    : connection.headers
+  let headersOf: Token | undefined
+  let ours: ReturnType<typeof makeHeaders> | undefined
 
   async function sendWith(call: VaultCall, token: Token | undefined): Promise<Response> {
-    const ours = vaultHeaders(namespace, token?.token)
+    if (ours === undefined || token !== headersOf) {
+      headersOf = token
+      ours = makeHeaders(token?.token)
+    }
     const headers = call.headers === undefined ? ours : withCallers(call.headers, ours)
     const follows = call.redirect === 'follow'
+    const redirect = follows ? 'manual' : call.redirect
+    // A literal is faster than a spread, for fetch too, which asks it for every member that there may be.
+    const init: Record<string, unknown> =
+      call.init === undefined ? { headers, redirect } : { ...call.init, headers, redirect }
     let { url } = call
     for (let hops = 0; ; hops++) {
-      const { method, body, init, signal } = call
-      const response = await send(url, {
-        ...init,
-        method,
-        headers,
-        ...(body === null ? {} : { body }),
-        ...(signal === undefined ? {} : { signal }),
-        redirect: follows ? 'manual' : call.redirect,
-      })
+      let response: Response
+      try {
+        response = await send(url, init)
+      } catch (error) {
+        if (isAwayByError(error, call.signal)) sawVault(true)
+        throw error
+      }
+      const isAway = isAwayByStatus(response.status)
+      if (isAway !== undefined) sawVault(isAway)
       const isFollowed = follows && isRedirectStatus(response.status)
       const location = isFollowed ? response.headers.get('location') : null
       if (location === null) return response
       await discard(response)
-      const verdict = judgeRedirect(location, url, hops, addresses)
+      const verdict = judgeRedirect(location, new URL(url), hops, addresses)
       if ('problem' in verdict) throw redirectError(verdict.problem)
       if (!isReplayable(call)) throw redirectError('its body cannot be sent a second time')
-      url = verdict.to
+      url = verdict.to.href
     }
   }
 
@@ -106,9 +121,8 @@ export function createVaultFetch(
 }
 
 /** Our headers under the caller's, which win: as pairs, because every fetch takes those of any other's `Headers`. */
-function withCallers(callers: Headers, ours: Record<string, string>): [string, string][] {
-  const own = Object.entries(ours).filter(([name]) => !callers.has(name))
-  return [...callers, ...own]
+function withCallers(callers: Headers, ours: Iterable<[string, string]>): [string, string][] {
+  return [...callers, ...[...ours].filter(([name]) => !callers.has(name))]
 }
 
 /** Vault's words, from a copy: the caller reads the body too. */

@@ -53,7 +53,10 @@ function describeToken({ auth, lease, token, loggedInAtMs, renewedAtMs }: HeldTo
   const { service_account_namespace: namespace, service_account_name: name } = auth.metadata
   return {
     accessor: auth.accessor,
-    policies: auth.policies,
+    policies: [...auth.tokenPolicies, ...auth.identityPolicies],
+    tokenPolicies: auth.tokenPolicies,
+    identityPolicies: auth.identityPolicies,
+    numUses: auth.numUses > 0 ? auth.numUses : undefined,
     type: auth.type,
     entityId: auth.entityId,
     metadata: auth.metadata,

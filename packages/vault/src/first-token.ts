@@ -1,4 +1,4 @@
-import type { Clock, Token } from '@projected-token/core'
+import { type Clock, setAwakeTimer, type Token } from '@projected-token/core'
 
 /** Callers that wait for a provider's first token. */
 export interface FirstToken {
@@ -28,10 +28,12 @@ export function createFirstToken(clock: Clock, timeoutMs: number, reason: () => 
       if (waiters) return waiters.promise
       waiters = withResolvers()
       // Somebody waits for this, so it holds the process, which may have nothing else to do.
-      cancel = clock.setTimer(() => reject(reason()), deadlineMs - clock.monotonicNow(), { keepAlive: true })
+      const leftMs = Math.max(0, deadlineMs - clock.monotonicNow())
+      cancel = setAwakeTimer(clock, () => reject(reason()), leftMs, { keepAlive: true })
       return waiters.promise
     },
-    isOver: () => isEnded || clock.monotonicNow() >= deadlineMs,
+    // While somebody waits, the end is that of the wait: a suspension may have passed the deadline.
+    isOver: () => isEnded || (!waiters && clock.monotonicNow() >= deadlineMs),
     resolve: (token) => end((all) => all.resolve(token)),
     reject,
   }

@@ -44,7 +44,12 @@ export function planAfterLoginFailure(event: LoginFailure, random: Random): Plan
     case 'unavailable':
     case 'sealed':
     case 'rate-limited':
-      return { action: 'login', atMs: nowMs + outageRetryMs(event, random) }
+      return {
+        action: 'login',
+        atMs: nowMs + outageRetryMs(event, random),
+        // Vault did answer where it limits a rate or says itself when to come back: that holds.
+        onAnswer: failure !== 'rate-limited' && event.retryAfterMs === undefined,
+      }
     case 'role':
       return event.roleRefusals < ROLE_TRIES ? { ...retry(REFUSED_MAX_MS), onNewJwt: false } : STOP
     case 'mfa':
@@ -96,5 +101,5 @@ export function planLogin({ wasAway, lease, isDead, nowMs }: LoginNeed, random: 
   if (!wasAway) return { action: 'login', atMs: nowMs }
   const leftMs = lease === undefined || isDead ? 0 : lease.expiresAtMs - nowMs
   const windowMs = Math.min(outageSpreadMs(lease), leftMs > 0 ? leftMs / 2 : REFUSED_MAX_MS)
-  return { action: 'login', atMs: nowMs + anywhereIn(windowMs, random) }
+  return { action: 'login', atMs: nowMs + anywhereIn(windowMs, random), onAnswer: !isDead }
 }

@@ -9,6 +9,8 @@ export interface Plan {
   readonly atMs: number
   /** Whether a JWT that was not sent yet makes the login due at once. */
   readonly onNewJwt?: boolean
+  /** Whether the login was put off only because Vault did not answer: then an answer makes it due at once. */
+  readonly onAnswer?: boolean
 }
 
 export const REST: Plan = { action: 'rest', atMs: Number.POSITIVE_INFINITY }

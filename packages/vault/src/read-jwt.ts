@@ -1,4 +1,4 @@
-import type { Token } from '@projected-token/core'
+import { setAwakeTimer, type Token } from '@projected-token/core'
 import { abortable, linkAbort } from './abortable.js'
 import { identifyJwt, type JwtIdentity } from './jwt-identity.js'
 import type { ProviderSettings } from './provider-settings.js'
@@ -18,7 +18,8 @@ export async function readJwt(
   closing: AbortSignal,
 ): Promise<JwtRead> {
   const late = new AbortController()
-  const cancel = clock.setTimer(
+  const cancel = setAwakeTimer(
+    clock,
     () => late.abort(new Error(`The provider of the JWT gave none within ${requestTimeoutMs / 1_000} s`)),
     requestTimeoutMs,
   )

@@ -27,8 +27,10 @@ export interface Session {
   /** Failed renewals in a row. */
   readonly renewFailures: number
   readonly lastError: { readonly text: string; readonly count: number } | undefined
-  /** Whether the last exchange failed because Vault was away. */
+  /** Whether the last exchange, a caller's too, failed because Vault was away. */
   readonly isAway: boolean
+  /** What was made of a refusal of this token that came after its lease: see `afterLateRefusal`. */
+  readonly lateRefusal: 'none' | 'noted' | 'used'
   /** The newest last. Forgotten by a login, and by a request for one by hand. */
   readonly refusedJwts: readonly RefusedJwt[]
   /** The JWT of the last attempt. */
@@ -65,6 +67,8 @@ export type SessionEvent =
   | { readonly type: 'identity-changed' }
   /** Vault says that the token is dead: in so many words, or by a refused `lookup-self`, which a policy may cause. */
   | { readonly type: 'token-dead'; readonly certain: boolean }
+  /** A caller's request was answered, or was not because Vault is away. */
+  | { readonly type: 'vault-seen'; readonly isAway: boolean }
   /** The machine slept: by the wall clock the plan is overdue. */
   | { readonly type: 'slept' }
   /** Somebody wants a login now. By hand: whoever asks may have corrected what a JWT was refused for. */

@@ -21,6 +21,7 @@ export function startSession(nowMs: number): Session {
     renewFailures: 0,
     lastError: undefined,
     isAway: false,
+    lateRefusal: 'none',
     refusedJwts: [],
     lastJwt: undefined,
     youngDeaths: 0,
@@ -59,7 +60,11 @@ export function advance(session: Session, event: SessionEvent, now: Circumstance
     case 'renew-failed':
       return afterRenewalFailure(session, event, now)
     case 'token-dead':
+      if (session.lease === undefined) return session
+      if (session.lease.expiresAtMs <= nowMs) return afterLateRefusal(session, nowMs)
       return event.certain ? afterDeath(session, now) : afterDoubt(session, now)
+    case 'vault-seen':
+      return { ...session, isAway: event.isAway }
     case 'slept':
       return Number.isFinite(session.plan.atMs)
         ? { ...session, plan: { ...session.plan, atMs: Math.min(session.plan.atMs, nowMs) } }
@@ -91,6 +96,8 @@ function afterLoginFailure(
   const roleRefusals = failure === 'role' ? session.roleRefusals + 1 : 0
   const { lease } = session
   const input = { failure, retryAfterMs, failures: loginFailures, roleRefusals, lease, nowMs }
+  const plan = planAfterLoginFailure(input, random)
+  const wasRefusedLate = session.lateRefusal === 'noted'
   return {
     ...session,
     loginFailures,
@@ -101,7 +108,8 @@ function afterLoginFailure(
       failure === 'jwt-refused' && jwt !== undefined
         ? [...session.refusedJwts, { fingerprint: jwt, atMs: nowMs }].slice(-MAX_REFUSED_JWTS)
         : session.refusedJwts,
-    plan: planAfterLoginFailure(input, random),
+    lateRefusal: wasRefusedLate ? 'used' : session.lateRefusal,
+    plan: wasRefusedLate && plan.onAnswer ? { action: 'login', atMs: nowMs } : plan,
   }
 }
 
@@ -143,6 +151,22 @@ function afterDeath(session: Session, { nowMs, random }: Circumstances): Session
   const { isAway: wasAway, lease } = session
   const login = planLogin({ wasAway, lease, isDead: true, nowMs: fromMs }, random)
   return { ...session, youngDeaths, lease: undefined, plan: sooner(session.plan, login) }
+}
+
+/**
+ * A request that was sent before the lease ended, hung, and is refused after it, says nothing of the token that was not
+ * known, but that Vault answers again: the login that only waited for that is due, or is repeated at once if it is under
+ * way, was sent before that answer, and fails. Once for each token.
+ *
+ * Without jitter: somebody waits, and Vault, which had to answer this pod first, sets the pace. Few pods are in this
+ * case, those whose lease ended while a request of theirs hung: of 10,000 with a lease of 1 h, 4 for each second that a
+ * request may hang. No more logins than hang in such a Vault anyway.
+ */
+function afterLateRefusal(session: Session, nowMs: number): Session {
+  const { plan, lateRefusal } = session
+  if (plan.action !== 'login' || lateRefusal !== 'none') return session
+  if (plan.atMs <= nowMs) return { ...session, lateRefusal: 'noted' }
+  return plan.onAnswer ? { ...session, lateRefusal: 'used', plan: { action: 'login', atMs: nowMs } } : session
 }
 
 /**

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import type { Clock } from '@projected-token/core'
-import { Agent, request, fetch as undiciFetch } from 'undici'
+import { type Clock, setAwakeTimer } from '@projected-token/core'
+import { Agent, Headers, request, fetch as undiciFetch } from 'undici'
 import { linkAbort } from './abortable.js'
 import { type Answer, readAnswer } from './answer.js'
 import { noAnswer, TIMED_OUT } from './no-answer.js'
@@ -34,8 +34,14 @@ export interface VaultConnection {
   readonly settings: ConnectionSettings
   /** Sends once: no retries in here, they belong to the loop. Never rejects. */
   send(request: VaultRequest, signal?: AbortSignal): Promise<Answer>
-  /** A WHATWG fetch that uses the same TLS settings or socket. It adds nothing and follows no rule. */
-  fetch(url: URL, init: object): Promise<Response>
+  /** The headers of every request, for `fetch`: an object of its own kind is what it copies with least ado. */
+  headers(token: string | undefined): Iterable<[string, string]>
+  /**
+   * A WHATWG fetch that uses the same TLS settings or socket. It adds nothing else and follows no rule.
+   *
+   * @param init is for this request alone: its dispatcher is put in here.
+   */
+  fetch(url: string, init: Record<string, unknown>): Promise<Response>
   close(): Promise<void>
 }
 
@@ -56,6 +62,8 @@ export function vaultHeaders(namespace: string | undefined, token: string | unde
 /** Opens nothing yet: files are read, and sockets opened, by the first request. */
 export function createVaultConnection(settings: ConnectionSettings): VaultConnection {
   const { address, clusterAddresses, namespace, clock } = settings
+  const addresses = [address, ...clusterAddresses]
+  const hasSocket = address.socketPath !== undefined
   let agents: Agents | undefined
   /** All that may still have sockets. */
   const opened = new Set<Agents>()
@@ -104,7 +112,7 @@ export function createVaultConnection(settings: ConnectionSettings): VaultConnec
       if (!isRedirectStatus(response.statusCode)) {
         return readAnswer(response.statusCode, text, header('retry-after'), sentAtMs, clock.now())
       }
-      const verdict = judgeRedirect(header('location'), url, hops, [address, ...clusterAddresses])
+      const verdict = judgeRedirect(header('location'), url, hops, addresses)
       if ('problem' in verdict) {
         return { kind: 'none', why: 'redirect', problem: `the redirect was not followed: ${verdict.problem}` }
       }
@@ -118,7 +126,7 @@ export function createVaultConnection(settings: ConnectionSettings): VaultConnec
     async send(message, signal) {
       const ended = new AbortController()
       const limitMs = Math.min(settings.requestTimeoutMs, message.timeLimitMs ?? Number.POSITIVE_INFINITY)
-      const cancel = clock.setTimer(() => ended.abort(TIMED_OUT), limitMs)
+      const cancel = setAwakeTimer(clock, () => ended.abort(TIMED_OUT), limitMs)
       const unlink = linkAbort(ended, signal)
       try {
         // A login looks at the files anew; what is renewed goes on as it began.
@@ -137,10 +145,15 @@ export function createVaultConnection(settings: ConnectionSettings): VaultConnec
         unlink()
       }
     },
-    async fetch(url, init) {
-      const at = [address, ...clusterAddresses].find((one) => url.href.startsWith(`${one.baseUrl}/`))
-      const dispatcher = (agents ?? (await open())).of(at ?? address)
-      return (await undiciFetch(url, { ...init, dispatcher })) as unknown as Response
+    headers: (token) => new Headers(vaultHeaders(namespace, token)),
+    fetch(url, init) {
+      // Only a socket has an agent of its own.
+      const at = hasSocket ? addresses.find((one) => url.startsWith(`${one.baseUrl}/`)) : address
+      const sendBy = (opened: Agents) => {
+        init.dispatcher = opened.of(at ?? address)
+        return undiciFetch(url, init as object) as unknown as Promise<Response>
+      }
+      return agents === undefined ? open().then(sendBy) : sendBy(agents)
     },
     async close() {
       isClosed = true

@@ -3,12 +3,13 @@ import { isAt } from './vault-address.js'
 
 /** One request to Vault's address, as the caller gave it, without the token. */
 export interface VaultCall {
-  readonly url: URL
-  readonly method: string
+  /** Absolute. */
+  readonly url: string
   /** A copy; `undefined` when there are none, which is the most frequent case and costs nothing then. */
   readonly headers: Headers | undefined
   readonly body: unknown
-  readonly init: Readonly<Record<string, unknown>>
+  /** All that is sent on, but for URL, headers and redirect; `undefined` when that is nothing. */
+  readonly init: Readonly<Record<string, unknown>> | undefined
   readonly redirect: string
   readonly signal: AbortSignal | undefined
 }
@@ -40,40 +41,69 @@ export function readCall(
   const request = isRequest(input) ? input : undefined
   const url = targetUrl(request?.url ?? String(input), addresses)
   if (url === undefined) return undefined
-  const own = { ...(init as Record<string, unknown> | undefined) }
-  const signal = (own.signal === undefined ? request?.signal : own.signal) as AbortSignal | null | undefined
+  const own = (init ?? {}) as Record<string, unknown>
   const headers = (own.headers as Headers | undefined) ?? request?.headers
   const body = own.body ?? request?.body ?? null
-  const isStream = Object.prototype.toString.call(body) === '[object ReadableStream]'
+  const given = own.signal === undefined ? request?.signal : own.signal
+  const signal = isSignal(given) ? given : undefined
   return {
     url,
-    method: String(own.method ?? request?.method ?? 'GET').toUpperCase(),
     headers: headers === undefined ? undefined : new Headers(headers),
     body,
-    init: isStream ? { ...own, duplex: 'half' } : own,
+    init: init == null && request === undefined ? undefined : initOf(own, request, body, signal),
     redirect: String(own.redirect ?? request?.redirect ?? 'follow'),
-    signal: typeof signal?.addEventListener === 'function' ? signal : undefined,
+    signal,
   }
+}
+
+/** What was not given stays away: fetch takes time for each member. */
+function initOf(
+  own: Record<string, unknown>,
+  request: RequestLike | undefined,
+  body: unknown,
+  signal: AbortSignal | undefined,
+): Record<string, unknown> {
+  const init: Record<string, unknown> = { ...own }
+  const method = own.method ?? request?.method
+  if (method !== undefined) init.method = String(method).toUpperCase()
+  if (body !== null) init.body = body
+  if (isStream(body)) init.duplex = 'half'
+  if (signal !== undefined) init.signal = signal
+  return init
 }
 
 /** Whether the body can be sent a second time. Streams and iterables cannot. */
 export function isReplayable({ body }: VaultCall): boolean {
   if (body === null || typeof body !== 'object') return true
-  return ArrayBuffer.isView(body) || REPLAYABLE.test(Object.prototype.toString.call(body))
+  return ArrayBuffer.isView(body) || REPLAYABLE.test(typeTag(body))
 }
 
-function targetUrl(text: string, addresses: readonly VaultAddress[]): URL | undefined {
+/** A path that means itself: nothing in it to be resolved, decoded or escaped. */
+const PLAIN_PATH = /^\/(?:[\w-]+\/)*[\w-]+$/
+
+function targetUrl(text: string, addresses: readonly VaultAddress[]): string | undefined {
   const [first] = addresses
-  if (/^\/(?![/\\])/.test(text) && first) {
+  if (first && PLAIN_PATH.test(text)) return first.baseUrl + text
+  if (first && /^\/(?![/\\])/.test(text)) {
     // Parsed by itself: a path is never to be anything but a path of this address.
     const { pathname, search } = new URL(text, 'http://path.invalid')
-    return new URL(`${first.baseUrl}${pathname}${search}`)
+    return `${first.baseUrl}${pathname}${search}`
   }
   if (!URL.canParse(text)) return undefined
   const url = new URL(text)
-  return addresses.some((address) => isAt(address, url)) ? url : undefined
+  return addresses.some((address) => isAt(address, url)) ? url.href : undefined
+}
+
+const typeTag = (value: unknown) => Object.prototype.toString.call(value)
+
+function isStream(body: unknown): boolean {
+  return typeof body === 'object' && typeTag(body) === '[object ReadableStream]'
+}
+
+function isSignal(value: unknown): value is AbortSignal {
+  return typeof (value as AbortSignal | null | undefined)?.addEventListener === 'function'
 }
 
 function isRequest(input: unknown): input is RequestLike {
-  return typeof input === 'object' && Object.prototype.toString.call(input) === '[object Request]'
+  return typeof input === 'object' && typeTag(input) === '[object Request]'
 }

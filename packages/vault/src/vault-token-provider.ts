@@ -1,11 +1,11 @@
 import type { Token } from '@projected-token/core'
 import { abortable } from './abortable.js'
 import { judgeForbidden } from './classify-answer.js'
-import { registerConnection } from './connection-registry.js'
 import { describeProvider, stateOf } from './describe-provider.js'
 import { createEventHub } from './event-hub.js'
 import { createFirstToken } from './first-token.js'
 import { noTokenYet, providerClosed } from './no-token.js'
+import { registerInside } from './provider-registry.js'
 import { resolveSettings } from './provider-settings.js'
 import { createSessionLoop } from './session-loop.js'
 import { createVaultClient } from './vault-client.js'
@@ -143,10 +143,13 @@ export function createVaultTokenProvider(options: VaultTokenProviderOptions): Va
       return abortable(obtain(), getOptions?.signal)
     },
     invalidate(rejected, errors) {
-      if (closed || rejected.token !== loop.held?.token.token || !loop.isUsable()) return
+      // Without a token to use, the refusal of an older one shows as well that Vault answers again.
+      const isStale = rejected.token !== loop.held?.token.token && loop.isUsable()
+      if (closed || isStale) return
       const verdict = errors === undefined ? 'ambiguous' : judgeForbidden(errors)
       if (verdict === 'unrelated') return
-      if (verdict === 'dead') loop.tell({ type: 'token-dead', certain: true })
+      // A token that has ended is beyond doubt.
+      if (verdict === 'dead' || !loop.isUsable()) loop.tell({ type: 'token-dead', certain: true })
       else loop.wantLook()
       refresh()
       void loop.run()
@@ -207,7 +210,12 @@ export function createVaultTokenProvider(options: VaultTokenProviderOptions): Va
     cancel()
   }
 
-  registerConnection(provider, connection)
+  registerInside(provider, {
+    connection,
+    sawVault(isAway) {
+      if (isAway !== loop.session.isAway) loop.tell({ type: 'vault-seen', isAway })
+    },
+  })
   void loop.run()
   return provider
 }

@@ -71,7 +71,14 @@ export interface VaultTokenProviderOptions {
 export interface VaultTokenStatus {
   /** Vault's public name for the token: it can be looked up and revoked by it, not used. */
   readonly accessor: string | undefined
+  /** All of them, the token's first. */
   readonly policies: readonly string[]
+  /** Those of the role. */
+  readonly tokenPolicies: readonly string[]
+  /** Those of the entity and its groups. */
+  readonly identityPolicies: readonly string[]
+  /** How many requests Vault grants it in all (`token_num_uses`), not how many are left; `undefined`: no limit. */
+  readonly numUses: number | undefined
   /** `service` or `batch`. */
   readonly type: string
   readonly entityId: string | undefined
@@ -162,7 +169,8 @@ export interface VaultTokenProvider extends TokenProvider, AsyncDisposable {
   /**
    * Reports that Vault refused exactly this token. With Vault's words (`errors` of the 403's body) the provider knows
    * what to do: `invalid token` means another login; `permission denied` alone, which a policy may have said, means
-   * one `lookup-self`, at most every 30 s.
+   * one `lookup-self`, at most every 30 s. Of a token that has ended, either shows that Vault answers again: a login
+   * that waits for that is due at once.
    */
   invalidate(rejected: Token, errors?: readonly string[]): void
   /**

@@ -153,6 +153,58 @@ describe('the decisions, for every TTL from 1 s to 10 years', () => {
   })
 })
 
+describe('a refusal of a token that comes after its lease', () => {
+  const REFUSAL: SessionEvent = { type: 'token-dead', certain: true }
+  /** A session whose lease of 60 s ended during failed logins, and `now` for what happens to it at 100 s. */
+  function afterLease(...failures: Array<Partial<Extract<SessionEvent, { type: 'login-failed' }>>>) {
+    const events: SessionEvent[] = [
+      { type: 'login-succeeded', lease: leaseOf(service(60), 0), jwt: { fingerprint: 'a', who: undefined } },
+      ...failures.map((more) => ({
+        type: 'login-failed' as const,
+        failure: 'unavailable' as const,
+        ...more,
+      })),
+    ]
+    return events.reduce((session, happened) => advance(session, happened, now), startSession(0))
+  }
+  const now = { nowMs: 100_000, random: () => 0.9 }
+  const AWAY = { failure: 'unavailable' } as const
+
+  it.each(['unavailable', 'sealed'] as const)('rule 5: makes a login due that was put off: %s', (failure) => {
+    const session = afterLease(AWAY, { failure })
+    expect(session.plan.atMs).toBeGreaterThan(now.nowMs)
+    expect(advance(session, REFUSAL, now).plan).toMatchObject({ action: 'login', atMs: now.nowMs })
+  })
+
+  it('rule 5: does so once for each token', () => {
+    const hastened = advance(afterLease(AWAY, AWAY), REFUSAL, now)
+    const failed = advance(hastened, { type: 'login-failed', failure: 'unavailable' }, now)
+    expect(failed.plan.atMs).toBeGreaterThan(now.nowMs)
+    expect(advance(failed, REFUSAL, now)).toEqual(failed)
+  })
+
+  it('rule 5: repeats a login that is under way, was sent before it, and fails', () => {
+    const underWay = { ...now, nowMs: afterLease(AWAY, AWAY).plan.atMs }
+    const noted = advance(afterLease(AWAY, AWAY), REFUSAL, underWay)
+    const again = advance(noted, { type: 'login-failed', failure: 'unavailable' }, underWay)
+    expect(again.plan).toMatchObject({ action: 'login', atMs: underWay.nowMs })
+    const refused = advance(noted, { type: 'login-failed', failure: 'denied' }, underWay)
+    expect(refused.plan.atMs).toBeGreaterThan(underWay.nowMs)
+  })
+
+  it.each([
+    ['Vault limits the rate', { failure: 'rate-limited' }],
+    ['Vault says itself when to come back', { failure: 'unavailable', retryAfterMs: 30_000 }],
+    ['Vault denies', { failure: 'denied' }],
+    ['another JWT is awaited', { failure: 'jwt-refused', jwt: 'a' }],
+    ['there is no JWT', { failure: 'jwt-unavailable' }],
+    ['a second factor is wanted', { failure: 'mfa' }],
+  ] as const)('rule 5: changes nothing when %s', (_why, failure) => {
+    const session = afterLease(AWAY, failure)
+    expect(advance(session, REFUSAL, now)).toEqual(session)
+  })
+})
+
 describe('a session, whatever happens to it', () => {
   const jwt = fc.constantFrom('aaa', 'bbb', 'ccc')
   const event: fc.Arbitrary<SessionEvent> = fc.oneof(
@@ -170,6 +222,7 @@ describe('a session, whatever happens to it', () => {
       retryAfterMs: fc.constantFrom(undefined, 7_000),
     }),
     fc.record({ type: fc.constant('token-dead' as const), certain: fc.boolean() }),
+    fc.record({ type: fc.constant('vault-seen' as const), isAway: fc.boolean() }),
     fc.record({
       type: fc.constantFrom(
         'jwt-unchanged' as const,

@@ -171,6 +171,22 @@ describe(`${PODS.toLocaleString('en')} pods that make the same decisions`, () =>
     expect(peak(after, 10_000) / 10).toBeLessThan((PODS / 180) * 2)
   })
 
+  it.each([
+    ['spread their logins over 5 % of the TTL after an outage that their requests have seen', true],
+    ['log in at once when nothing was seen but that the token is dead', false],
+  ])('rules 5 and 8: when Vault has lost their tokens, %s', (_what, hasSeen) => {
+    const sessions = Array.from({ length: PODS }, () => {
+      const session = advance(startSession(0), loggedIn(0), { nowMs: 0, random: Math.random })
+      const nowMs = 1_000_000
+      const seen = advance(session, { type: 'vault-seen', isAway: hasSeen }, { nowMs, random: Math.random })
+      return advance(seen, { type: 'token-dead', certain: true }, { nowMs, random: Math.random })
+    })
+    const logins = simulate(sessions, 1_200_000, (_action, atMs) => loggedIn(atMs))
+    expect(logins).toHaveLength(PODS)
+    if (hasSeen) expect(peak(logins, 10_000) / 10).toBeLessThan((PODS / 180) * 2)
+    else expect(new Set(logins)).toEqual(new Set([1_000_000]))
+  })
+
   it('rule 8: do not even retry together after the first failure', () => {
     const sessions = Array.from({ length: PODS }, () => startSession(0))
     const attempts: number[] = []

@@ -110,6 +110,9 @@ describe('status()', () => {
       token: {
         accessor: 'accessor-1',
         policies: ['app', 'default'],
+        tokenPolicies: ['app', 'default'],
+        identityPolicies: [],
+        numUses: undefined,
         type: 'service',
         entityId: '0a1b2c3d-0000-4000-8000-000000000001',
         metadata: { role: 'app', service_account_name: 'app-sa', service_account_namespace: 'apps' },
@@ -129,6 +132,19 @@ describe('status()', () => {
       refusedJwt: undefined,
       lastFailure: undefined,
       warnings: [],
+    })
+  })
+
+  it('tells the policies of the role from those of the identity, and a limit of uses', async () => {
+    const { vault, provide } = await scene()
+    vault.grant = { identity_policies: ['team'], policies: ['app', 'default', 'team'], num_uses: 3 }
+    const provider = provide()
+    await provider.getToken()
+    expect(provider.status().token).toMatchObject({
+      policies: ['app', 'default', 'team'],
+      tokenPolicies: ['app', 'default'],
+      identityPolicies: ['team'],
+      numUses: 3,
     })
   })
 

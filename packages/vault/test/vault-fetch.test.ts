@@ -327,3 +327,117 @@ describe('a 403', () => {
     expect(await waiting).toBe(reason)
   })
 })
+
+describe('what a request has seen of Vault', () => {
+  /** Chance is 0.5, the lease an hour. */
+  const DELAYED = 0.5 * 180 * SECOND
+
+  /** A read of a Vault that lost its tokens, after what was seen before. */
+  async function readAfter(see: (all: Awaited<ReturnType<typeof ready>>) => Promise<unknown>) {
+    const all = await ready()
+    await see(all)
+    all.vault.revokeAll()
+    const { status } = await all.vaultFetch(SECRET)
+    return { ...all, status }
+  }
+
+  it.each([
+    ['a broken connection', 'reset'],
+    ['sealed', { status: 503, body: { errors: ['Vault is sealed'] } }],
+    ['a rate limit', { status: 429, body: { errors: ['rate limit quota exceeded'] } }],
+    ["a proxy's", { status: 502, body: '<html>' }],
+  ] as const)(
+    'rule 8: spreads the login that follows a lost token over 5 %% of the TTL: %s',
+    async (_what, reply) => {
+      const { vault, clock, provider, vaultFetch, status } = await readAfter(async (all) => {
+        all.vault.script(SECRET, reply)
+        await all.vaultFetch(SECRET).catch(() => {})
+      })
+      expect(status).toBe(403)
+      expect(provider.status().logsInAtMs).toBe(clock.now() + DELAYED)
+      await expect(vaultFetch(SECRET)).rejects.toMatchObject({ code: 'ERR_VAULT_TOKEN_EXPIRED' })
+      await clock.advance(DELAYED)
+      expect((await vaultFetch(SECRET)).status).toBe(200)
+      expect(vault.count('/login')).toBe(2)
+    },
+  )
+
+  it("rule 8: counts the caller's time limit, which is how an outage by silence shows", async () => {
+    const { status } = await readAfter(async ({ vault, vaultFetch }) => {
+      vault.script(SECRET, 'hang')
+      const caller = new AbortController()
+      const read = vaultFetch(SECRET, { signal: caller.signal })
+      await vi.waitFor(() => expect(vault.count(SECRET)).toBe(1))
+      caller.abort(new DOMException('The operation timed out', 'TimeoutError'))
+      await expect(read).rejects.toMatchObject({ name: 'TimeoutError' })
+    })
+    expect(status).toBe(403)
+  })
+
+  it('rule 5: does not delay the login when the caller gave up', async () => {
+    const { status } = await readAfter(async ({ vault, vaultFetch }) => {
+      vault.script(SECRET, 'hang')
+      const caller = new AbortController()
+      const read = vaultFetch(SECRET, { signal: caller.signal })
+      await vi.waitFor(() => expect(vault.count(SECRET)).toBe(1))
+      caller.abort()
+      await expect(read).rejects.toMatchObject({ name: 'AbortError' })
+    })
+    expect(status).toBe(200)
+  })
+
+  it.each([
+    ['an error of one secrets engine', { status: 500, body: { errors: ['1 error occurred'] } }],
+    ['a missing secret', { status: 404, body: { errors: [] } }],
+    ['a policy', POLICY_REFUSAL_VAULT],
+  ] as const)('rule 5: does not delay the login when it was %s', async (_what, reply) => {
+    const { status } = await readAfter(async ({ vault, vaultFetch }) => {
+      vault.script(SECRET, reply)
+      await vaultFetch(SECRET)
+    })
+    expect(status).toBe(200)
+  })
+
+  it('rule 5: does not delay the login when Vault has answered since', async () => {
+    const { status } = await readAfter(async ({ vault, vaultFetch }) => {
+      vault.script(SECRET, 'reset')
+      await vaultFetch(SECRET).catch(() => {})
+      await vaultFetch(SECRET)
+    })
+    expect(status).toBe(200)
+  })
+
+  it.each([
+    ['invalid token (Vault 1.21)', DEAD_TOKEN_VAULT],
+    ['permission denied (OpenBao)', PERMISSION_DENIED],
+  ])(
+    'rule 5: makes a login due that waits for Vault, by a read that hung past the lease: %s',
+    async (_what, refusal) => {
+      const { vault, clock, provide } = await scene()
+      vault.grant = { lease_duration: 60 }
+      const provider = provide()
+      await provider.getToken()
+      const vaultFetch = createVaultFetch(provider)
+      let goOn = () => {}
+      const stopped = new Promise<void>((resolve) => {
+        goOn = resolve
+      })
+      vault.always(SECRET, async ({ headers }) => {
+        if (headers['x-vault-token'] !== vault.issued[0]) return undefined as never
+        await stopped
+        return refusal
+      })
+      const reads = Promise.all(Array.from({ length: 20 }, () => vaultFetch(SECRET)))
+      await vi.waitFor(() => expect(vault.count(SECRET)).toBe(20))
+      for (const path of ['/renew-self', '/login']) vault.always(path, () => 'reset')
+      for (let second = 0; second < 90; second++) await clock.advance(SECOND)
+      expect(provider.status()).toMatchObject({ state: 'expired', activity: 'idle' })
+      vault.always('/login', undefined)
+      const logins = vault.count('/login')
+      goOn()
+      expect((await reads).map(({ status }) => status)).toEqual(Array(20).fill(200))
+      expect(vault.count('/login')).toBe(logins + 1)
+      expect(vault.count('/lookup-self')).toBe(0)
+    },
+  )
+})

@@ -19,12 +19,22 @@ const JWT = { fingerprint: 'aaaaaaaaaaaa', who: undefined }
  * @param leaseMs what Vault grants at logins and renewals
  * @param outageMs how long it refuses connections
  * @param losesTokens whether it comes back without the tokens that it gave
- * @param readEveryMs how often a pod reads a secret, which is how it learns that its token is dead
+ * @param readEveryMs how often a pod reads a secret: so it learns that Vault is away, and that its token is dead
+ * @param hungReadMs how long a read may hang while Vault is away; one that was sent before its lease ended is refused
+ *   when Vault is back
  * @returns counts for each second from `fromSecond` on, where 0 is the beginning of the outage; and when all is well
  */
-export async function simulateHerd({ pods, leaseMs, outageMs, losesTokens = false, readEveryMs = 10_000 }) {
+export async function simulateHerd({
+  pods,
+  leaseMs,
+  outageMs,
+  losesTokens = false,
+  readEveryMs = 10_000,
+  hungReadMs = 0,
+}) {
   const { advance, dueTask, leaseOf, startSession } = await loadDecisions()
   const random = createRandom(1)
+  const phase = createRandom(2)
   const grant = grantOf(leaseMs)
   // The pods start spread over what lies between two renewals, and go on like that for a while.
   const downAtMs = 4 * leaseMs
@@ -42,7 +52,11 @@ export async function simulateHerd({ pods, leaseMs, outageMs, losesTokens = fals
     let session = startSession(random() * leaseMs * 0.7)
     let grantedAtMs = Number.NEGATIVE_INFINITY
     let wasWithout = false
-    let knowsAtMs = losesTokens ? upAtMs + random() * readEveryMs : Number.POSITIVE_INFINITY
+    const firstReadMs = downAtMs + phase() * readEveryMs
+    const readsInOutage = Math.max(0, Math.ceil((upAtMs - firstReadMs) / readEveryMs))
+    // All reads in between say the same.
+    const readsAtMs = [firstReadMs, upAtMs, firstReadMs + readsInOutage * readEveryMs]
+    if (readsInOutage === 0) readsAtMs.shift()
     const tell = (event, nowMs) => {
       session = advance(session, event, { nowMs, random })
     }
@@ -50,14 +64,18 @@ export async function simulateHerd({ pods, leaseMs, outageMs, losesTokens = fals
     const isAway = (nowMs) => nowMs >= downAtMs && nowMs < upAtMs
 
     for (;;) {
-      const nowMs = Math.min(session.plan.atMs, knowsAtMs)
+      const nowMs = Math.min(session.plan.atMs, readsAtMs[0] ?? Number.POSITIVE_INFINITY)
       if (nowMs > endMs) break
-      if (nowMs === knowsAtMs) {
-        knowsAtMs = Number.POSITIVE_INFINITY
-        if (isDead(nowMs)) tell({ type: 'token-dead', certain: true }, nowMs)
+      const endAtMs = session.lease?.expiresAtMs ?? Number.NEGATIVE_INFINITY
+      const isUsable = nowMs < endAtMs
+      if (nowMs === readsAtMs[0]) {
+        readsAtMs.shift()
+        if (nowMs === upAtMs) {
+          if (!isUsable && endAtMs > upAtMs - hungReadMs) tell({ type: 'token-dead', certain: true }, nowMs)
+        } else if (isUsable && isDead(nowMs)) tell({ type: 'token-dead', certain: true }, nowMs)
+        else if (isUsable) tell({ type: 'vault-seen', isAway: isAway(nowMs) }, nowMs)
         continue
       }
-      const isUsable = session.lease !== undefined && nowMs < session.lease.expiresAtMs
       const task = dueTask({ session, lookAtMs: Infinity, pollAtMs: Infinity, isUsable }, nowMs)
       const second = Math.floor(nowMs / 1000)
       if (task === 'renew') {
