@@ -3,10 +3,13 @@ import { writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import { parseArgs } from 'node:util'
 import { removeTemporaryFolders } from '../check/support/temporary.mjs'
+import { grpc } from './grpc.mjs'
 import { header } from './header.mjs'
 import { install } from './install.mjs'
 import { requests } from './requests.mjs'
 import { rotation } from './rotation.mjs'
+import { sidecar } from './sidecar.mjs'
+import { sidecarProxy } from './sidecar-proxy.mjs'
 import { startup } from './startup.mjs'
 import { formatTable } from './support/table.mjs'
 import { vault } from './vault.mjs'
@@ -14,7 +17,20 @@ import { vaultHerd } from './vault-herd.mjs'
 import { vaultPeers } from './vault-peers.mjs'
 import { watchers } from './watchers.mjs'
 
-const benches = [rotation, header, requests, watchers, startup, install, vault, vaultHerd, vaultPeers]
+const benches = [
+  rotation,
+  header,
+  requests,
+  grpc,
+  watchers,
+  startup,
+  install,
+  vault,
+  vaultHerd,
+  vaultPeers,
+  sidecar,
+  sidecarProxy,
+]
 const names = benches.map((bench) => bench.name)
 
 const { values } = parseArgs({

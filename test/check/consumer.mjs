@@ -46,7 +46,9 @@ async function checkOn(node, packages, note) {
   note(libraries.join(', '))
   const specifiers = packages.flatMap((each) => each.entries.map((entry) => entry.specifier))
   const names = packages.map((each) => each.manifest.name)
-  const uses = ['core', 'fetch', 'testing'].filter((name) => names.includes(`@projected-token/${name}`))
+  const uses = ['core', 'fetch', 'grpc', 'testing', 'vault'].filter((name) =>
+    names.includes(`@projected-token/${name}`),
+  )
   const scripts = [
     ['same-exports.mjs', ...specifiers],
     ...uses.flatMap((name) => ['esm', 'cjs'].map((format) => [`use-${name}.mjs`, format])),

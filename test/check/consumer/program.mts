@@ -1,4 +1,5 @@
 /** A user's program; it is compiled (also as program.cts), never run. */
+import { type CallCredentials, type ChannelCredentials, credentials, type Interceptor } from '@grpc/grpc-js'
 import {
   createToken,
   createTokenWatcher,
@@ -11,6 +12,12 @@ import {
 import { createTokenSink, type SinkResult } from '@projected-token/core/sink'
 import { createAuthFetch } from '@projected-token/fetch'
 import { createTokenInterceptor } from '@projected-token/fetch/undici'
+import {
+  type CallCredentialsOptions,
+  createCallCredentials,
+  createChannelCredentials,
+  createTokenInterceptor as createGrpcInterceptor,
+} from '@projected-token/grpc'
 import { createFakeClock, startFakeKubelet } from '@projected-token/testing'
 import { createVaultFetch, createVaultTokenProvider, type VaultStatus } from '@projected-token/vault'
 import { Agent, fetch as undiciFetch } from 'undici'
@@ -64,4 +71,13 @@ export async function rotate(): Promise<string> {
   await kubelet.rotate()
   await kubelet.close()
   return kubelet.path
+}
+
+export function connect(provider: TokenProvider): [ChannelCredentials, CallCredentials, Interceptor] {
+  const options: CallCredentialsOptions = { requireTransportSecurity: false, clock: createFakeClock() }
+  return [
+    createChannelCredentials(provider, credentials.createSsl()),
+    createCallCredentials(provider, options),
+    createGrpcInterceptor(),
+  ]
 }

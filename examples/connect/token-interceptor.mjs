@@ -1,0 +1,23 @@
+// An interceptor for every transport of Connect (connect-node, connect-web) and each of its protocols.
+import { Code, ConnectError } from '@connectrpc/connect'
+
+/** Adds the provider's current token to each call for one of the origins, and reports tokens that a server refuses. */
+export function createTokenInterceptor(provider, origins) {
+  const obtain = (signal) =>
+    provider.getToken({ signal }).catch((error) => {
+      signal.throwIfAborted()
+      throw new ConnectError(error.message, Code.Unavailable, undefined, undefined, error)
+    })
+  return (next) => async (request) => {
+    if (!origins.includes(new URL(request.url).origin)) return next(request)
+    if (request.header.has('authorization')) return next(request) // the caller's own wins
+    const token = provider.current ?? (await obtain(request.signal))
+    request.header.set('authorization', `Bearer ${token.token}`)
+    try {
+      return await next(request)
+    } catch (error) {
+      if (ConnectError.from(error).code === Code.Unauthenticated) provider.invalidate(token)
+      throw error
+    }
+  }
+}

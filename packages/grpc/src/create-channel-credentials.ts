@@ -1,0 +1,51 @@
+import type { ChannelCredentials } from '@grpc/grpc-js'
+import type { Clock, TokenProvider } from '@projected-token/core'
+import { checkClock, checkOptionNames, checkProvider, invalidArgument, kindOf } from './check-arguments.js'
+import { createTokenCredentials } from './token-credentials.js'
+import { tokenSourceOf } from './token-source.js'
+import { MADE_FOR_CHANNEL } from './transport-proof.js'
+
+/** Options of {@link createChannelCredentials}. */
+export interface ChannelCredentialsOptions {
+  /** Time as a parameter, for tests; its timers are not used. @default the machine's clock */
+  clock?: Clock | undefined
+}
+
+/**
+ * Makes channel credentials that add `authorization: Bearer <token>` to every call by the rules of gRFC A97.
+ *
+ * @param channelCredentials what encrypts the channel: `grpc.credentials.createSsl(...)`, say. Where they add a token of
+ *   this package already, that one is sent.
+ * @throws TypeError (`ERR_GRPC_INSECURE_CHANNEL`) when that encrypts nothing; (`ERR_INVALID_ARG_TYPE`) for other bad
+ *   arguments.
+ */
+export function createChannelCredentials(
+  provider: TokenProvider,
+  channelCredentials: ChannelCredentials,
+  options: ChannelCredentialsOptions = {},
+): ChannelCredentials {
+  checkProvider(provider)
+  if (typeof channelCredentials?.compose !== 'function') {
+    throw invalidArgument(
+      `'channelCredentials' must be the ChannelCredentials of @grpc/grpc-js, got ${kindOf(channelCredentials)}`,
+    )
+  }
+  checkOptionNames(options, ['clock'])
+  const callCredentials = createTokenCredentials({
+    source: tokenSourceOf(provider, checkClock(options.clock)),
+    requiresTransportSecurity: true,
+    proof: MADE_FOR_CHANNEL,
+    others: [],
+  })
+  try {
+    return channelCredentials.compose(callCredentials)
+  } catch (cause) {
+    throw Object.assign(
+      new TypeError(
+        "The token must not be sent in plaintext: 'channelCredentials' must be secure, as those of grpc.credentials.createSsl() are. Only call credentials with { requireTransportSecurity: false } send it over an insecure channel",
+        { cause },
+      ),
+      { code: 'ERR_GRPC_INSECURE_CHANNEL' },
+    )
+  }
+}

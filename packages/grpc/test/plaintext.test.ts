@@ -1,0 +1,168 @@
+import { credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js'
+import { systemClock } from '@projected-token/core'
+import { createCallCredentials, createChannelCredentials } from '@projected-token/grpc'
+import { describe, expect, it } from 'vitest'
+import { createHoldingProvider, createManualProvider, tokenFor } from './support/provider.js'
+import { createClient, startServer } from './support/server.js'
+
+const providerOf = (secret: string) => createHoldingProvider(tokenFor(systemClock, secret, 600))
+const foreign = () =>
+  credentials.createFromMetadataGenerator((_info, callback) => {
+    const metadata = new Metadata()
+    metadata.set('x-foreign', 'yes')
+    callback(null, metadata)
+  })
+
+describe('over plaintext', () => {
+  it('channel credentials cannot be made: the error names the remedy', () => {
+    const make = () => createChannelCredentials(providerOf('secret'), credentials.createInsecure())
+    expect(make).toThrow(TypeError)
+    expect(make).toThrow(/plaintext.*createSsl\(\).*requireTransportSecurity: false/)
+    expect(make).toThrow(expect.objectContaining({ code: 'ERR_GRPC_INSECURE_CHANNEL' }))
+  })
+
+  it('nor can insecure credentials be composed with call credentials', () => {
+    const callCredentials = createCallCredentials(providerOf('secret'), { requireTransportSecurity: false })
+    expect(() =>
+      credentials.combineChannelCredentials(credentials.createInsecure(), callCredentials),
+    ).toThrow('insecure')
+  })
+
+  it('is what grpc-js itself sends other call credentials over', async () => {
+    const { target, channelCredentials, seen } = await startServer('plaintext')
+    const metadata = new Metadata()
+    metadata.set('authorization', 'Bearer secret')
+    const other = credentials.createFromMetadataGenerator((_info, callback) => callback(null, metadata))
+    await createClient(target, channelCredentials).call({ credentials: other })
+    expect(seen).toEqual([['Bearer secret']])
+  })
+
+  const own = () => createCallCredentials(providerOf('secret'))
+  const cases = (transport: 'plaintext' | 'unix') =>
+    [
+      ['alone', transport, own],
+      ['composed with empty ones', transport, () => own().compose(credentials.createEmpty())],
+      ['composed into empty ones', transport, () => credentials.createEmpty().compose(own())],
+      ['composed with others', transport, () => own().compose(foreign())],
+      ['composed into others', transport, () => foreign().compose(own())],
+      ['composed with their like', transport, () => own().compose(own())],
+      [
+        'composed with some that may',
+        transport,
+        () => own().compose(createCallCredentials(providerOf('secret'), { requireTransportSecurity: false })),
+      ],
+      ['composed with both', transport, () => own().compose(foreign()).compose(credentials.createEmpty())],
+    ] as const
+
+  it.each([...cases('plaintext'), ...cases('unix')])(
+    'call credentials refuse, call for call: %s, %s',
+    async (_name, transport, make) => {
+      const server = await startServer(transport)
+      const client = createClient(server.target, server.channelCredentials)
+      const callCredentials = make()
+      for (let calls = 0; calls < 3; calls++) {
+        const { code, details } = await client.call({ credentials: callCredentials })
+        expect(code).toBe(status.UNAUTHENTICATED)
+        expect(details).toContain('ERR_GRPC_INSECURE_CHANNEL')
+        expect(details).toContain('createChannelCredentials(provider, channelCredentials)')
+      }
+      const stream = client.stream({ credentials: callCredentials })
+      const ended = new Promise<number>((resolve) =>
+        stream.on('error', (error) => resolve((error as ServiceError).code)),
+      )
+      stream.write(Buffer.from('x'))
+      expect(await ended).toBe(status.UNAUTHENTICATED)
+      expect(server.seen).toEqual([])
+    },
+  )
+
+  it('a call is refused before anybody looks for a token', async () => {
+    const server = await startServer('plaintext')
+    const provider = createManualProvider()
+    const { call } = createClient(server.target, server.channelCredentials)
+    const { code } = await call({ credentials: createCallCredentials(provider) })
+    expect(code).toBe(status.UNAUTHENTICATED)
+    expect(provider.lookups).toBe(0)
+  })
+
+  it.each(['plaintext', 'unix'] as const)(
+    'requireTransportSecurity: false is the only way: %s',
+    async (transport) => {
+      const { target, channelCredentials, seen } = await startServer(transport)
+      const client = createClient(target, channelCredentials)
+      const callCredentials = createCallCredentials(providerOf('open'), { requireTransportSecurity: false })
+      expect((await client.call({ credentials: callCredentials })).code).toBe(status.OK)
+      expect(seen).toEqual([['Bearer open']])
+    },
+  )
+})
+
+describe('over TLS', () => {
+  it('call credentials are sent on a channel that was made with a token, whose place they take', async () => {
+    const { target, channelCredentials, seen } = await startServer()
+    const client = createClient(target, createChannelCredentials(providerOf('channel'), channelCredentials))
+    await client.call()
+    await client.call({ credentials: createCallCredentials(providerOf('call')) })
+    expect(seen).toEqual([['Bearer channel'], ['Bearer call']])
+  })
+
+  it('so they are when they are part of the channel credentials', async () => {
+    const { target, channelCredentials, seen } = await startServer()
+    const combined = credentials.combineChannelCredentials(
+      channelCredentials,
+      createCallCredentials(providerOf('channel')),
+    )
+    const client = createClient(target, combined)
+    await client.call()
+    await client.call()
+    await client.call({ credentials: createCallCredentials(providerOf('call')) })
+    expect(seen).toEqual([['Bearer channel'], ['Bearer channel'], ['Bearer call']])
+  })
+
+  it('credentials of other kinds may be beside them', async () => {
+    const { target, channelCredentials, seen } = await startServer()
+    for (const combined of [
+      createChannelCredentials(providerOf('a'), channelCredentials).compose(foreign()),
+      createChannelCredentials(providerOf('b'), channelCredentials.compose(foreign())),
+      credentials.combineChannelCredentials(
+        channelCredentials,
+        createCallCredentials(providerOf('c')),
+        foreign(),
+      ),
+    ]) {
+      expect(await createClient(target, combined).call()).toEqual({ code: status.OK, details: '' })
+    }
+    expect(seen).toEqual([['Bearer a'], ['Bearer b'], ['Bearer c']])
+  })
+
+  it('of two in one channel the first is sent, alone', async () => {
+    const { target, channelCredentials, seen } = await startServer()
+    const first = createChannelCredentials(providerOf('first'), channelCredentials)
+    await createClient(target, createChannelCredentials(providerOf('second'), first)).call()
+    await createClient(target, first.compose(createCallCredentials(providerOf('second')))).call()
+    expect(seen).toEqual([['Bearer first'], ['Bearer first']])
+  })
+
+  it('on any other channel they refuse: nothing tells them that it is encrypted', async () => {
+    const { target, channelCredentials, seen } = await startServer()
+    const client = createClient(target, channelCredentials)
+    const { code } = await client.call({ credentials: createCallCredentials(providerOf('call')) })
+    expect(code).toBe(status.UNAUTHENTICATED)
+    const careless = createCallCredentials(providerOf('call'), { requireTransportSecurity: false })
+    expect((await client.call({ credentials: careless })).code).toBe(status.OK)
+    expect(seen).toEqual([['Bearer call']])
+  })
+
+  it('two clients with the same credentials share a connection, as with those of grpc-js', () => {
+    const channelCredentials = credentials.createSsl()
+    const provider = providerOf('a')
+    const one = createChannelCredentials(provider, channelCredentials)
+    expect(one._equals(createChannelCredentials(provider, channelCredentials))).toBe(true)
+    expect(one._equals(createChannelCredentials(providerOf('b'), channelCredentials))).toBe(false)
+    expect(one._equals(channelCredentials.compose(createCallCredentials(provider)))).toBe(false)
+    const shared = foreign()
+    expect(one.compose(shared)._equals(one.compose(shared))).toBe(true)
+    expect(one.compose(shared)._equals(one.compose(foreign()))).toBe(false)
+    expect(one._equals(one.compose(shared))).toBe(false)
+  })
+})
