@@ -1,0 +1,86 @@
+import type { ConfigProblem } from '../config/problem.js'
+import type { RawConfig, ReadResult } from '../config/raw-config.js'
+import {
+  type FlagValue,
+  parseProxyFlag,
+  parseSinkFlag,
+  parseTokenFlag,
+  parseVaultFlag,
+} from './flag-values.js'
+
+/** What flags or variables say; texts as they were given. */
+export interface FlagTexts {
+  readonly token?: readonly string[] | undefined
+  readonly vault?: readonly string[] | undefined
+  readonly proxy?: readonly string[] | undefined
+  readonly sink?: readonly string[] | undefined
+  readonly api?: string | undefined
+  readonly health?: string | undefined
+  readonly status?: string | undefined
+  readonly shutdownTimeout?: string | undefined
+  readonly logLevel?: string | undefined
+}
+
+const LISTS = [
+  ['token', 'tokens', parseTokenFlag],
+  ['vault', 'vaultTokens', parseVaultFlag],
+  ['proxy', 'proxies', parseProxyFlag],
+  ['sink', 'sinks', parseSinkFlag],
+] as const satisfies readonly (readonly [keyof FlagTexts, string, (text: string) => FlagValue])[]
+const LISTENERS = ['api', 'health', 'status'] as const
+const TEXTS = ['shutdownTimeout', 'logLevel'] as const
+
+/** A configuration from flags or variables. `nameOf` gives the flag's or variable's name, for messages. */
+export function readFlags(texts: FlagTexts, nameOf: (flag: keyof FlagTexts) => string): ReadResult {
+  const value: Record<string, unknown> = {}
+  const origins = new Map<string, keyof FlagTexts>()
+  const problems: ConfigProblem[] = []
+  const set = (key: string, flag: keyof FlagTexts, content: unknown) => {
+    value[key] = content
+    origins.set(key, flag)
+  }
+  for (const [flag, key, parse] of LISTS) {
+    const given = texts[flag]
+    if (given === undefined) continue
+    const parsed = given.map(parse)
+    for (const one of parsed) {
+      if ('expected' in one) {
+        problems.push({ location: nameOf(flag), path: '', found: 'another text', expected: one.expected })
+      }
+    }
+    set(
+      key,
+      flag,
+      parsed.flatMap((one) => ('value' in one ? [one.value] : [])),
+    )
+  }
+  for (const key of LISTENERS) if (texts[key] !== undefined) set(key, key, { listen: texts[key] })
+  for (const key of TEXTS) if (texts[key] !== undefined) set(key, key, texts[key])
+  if (problems.length > 0) return { problems }
+  const raw: RawConfig = {
+    value,
+    locate: ([key]) => {
+      const flag = origins.get(String(key))
+      return flag === undefined ? 'configuration' : nameOf(flag)
+    },
+  }
+  return { raw }
+}
+
+/**
+ * Gives proxies and sinks of flags that name no token the first one of the whole configuration: with one token, which
+ * is what flags are for, there is nothing to name.
+ */
+export function withImpliedTokens(flags: RawConfig, all: RawConfig, fallbackName: string): RawConfig {
+  const lists = flags.value as Record<string, unknown>
+  const tokens = (all.value as { tokens?: { name?: unknown }[] }).tokens
+  const name = tokens === undefined ? fallbackName : Array.isArray(tokens) ? tokens[0]?.name : undefined
+  if (typeof name !== 'string') return flags
+  const value = { ...lists }
+  for (const key of ['proxies', 'sinks']) {
+    const list = lists[key] as Record<string, unknown>[] | undefined
+    if (list)
+      value[key] = list.map((one) => ('token' in one || 'vaultToken' in one ? one : { ...one, token: name }))
+  }
+  return { ...flags, value }
+}

@@ -1,0 +1,21 @@
+import { buildConfig, type CheckedConfig } from './build-config.js'
+import { checkShape } from './check-shape.js'
+import { checkAcross } from './cross-checks.js'
+import type { ConfigProblem } from './problem.js'
+import type { RawConfig } from './raw-config.js'
+import type { SidecarConfig } from './sidecar-config.js'
+
+/** Somebody who has so many has another kind of file. */
+const MAX_PROBLEMS = 50
+
+/** A configuration, or all that is wrong with it. */
+export type ConfigResult =
+  | { readonly config: SidecarConfig }
+  | { readonly problems: readonly ConfigProblem[] }
+
+/** Checks a configuration and completes it. */
+export function checkConfig(raw: RawConfig): ConfigResult {
+  const problems = [...checkShape(raw), ...checkAcross(raw)]
+  if (problems.length > 0) return { problems: problems.slice(0, MAX_PROBLEMS) }
+  return { config: buildConfig(raw.value as CheckedConfig) }
+}

@@ -1,0 +1,66 @@
+import { LISTEN_ADDRESS_FORM, parseListenAddress } from '../listen/parse-listen-address.js'
+import { parseDurationMs } from './duration.js'
+
+/** What a text in the configuration may be, and how a person is told. */
+export interface TextFormat {
+  readonly expected: string
+  accepts(text: string): boolean
+}
+
+const MAX_TEXT_LENGTH = 4_096
+const byPattern = (pattern: RegExp, expected: string): TextFormat => ({
+  expected,
+  accepts: (text) => text.length <= MAX_TEXT_LENGTH && pattern.test(text),
+})
+
+/** Headers that say where a message ends, whom it is for or how the connection is used: no token belongs there. */
+const RESERVED_HEADERS =
+  /^(?:host|connection|content-.*|transfer-encoding|te|trailer|upgrade|keep-alive|expect|proxy-connection)$/i
+
+export const TEXT_FORMATS = {
+  name: byPattern(
+    /^(?=.{1,63}$)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/,
+    'a name of at most 63 lowercase letters, digits and hyphens, with a letter or digit at both ends',
+  ),
+  word: byPattern(/^[^\0-\x1f\x7f]+$/, 'a text that is not empty and holds no control characters'),
+  hostName: byPattern(/^(?:\*|[a-z\d](?:[a-z\d.-]{0,252}))$/i, "a host name without a port, or '*' for all"),
+  path: byPattern(/^\/[^\0-\x1f\x7f]*$/, 'an absolute path without control characters'),
+  duration: {
+    expected: "a duration from 0 to 1h such as '500ms', '30s' or '5m'",
+    accepts: (text) => (parseDurationMs(text) ?? Number.POSITIVE_INFINITY) <= 3_600_000,
+  },
+  mode: byPattern(/^0?[0-7]{3}$/, "octal permission bits in quotes, such as '0600'"),
+  owner: {
+    expected: "'UID:GID' in quotes, two numbers below 4294967295, such as '1000:1000'",
+    accepts: (text) =>
+      /^\d{1,10}:\d{1,10}$/.test(text) && text.split(':').every((id) => Number(id) < 4_294_967_295),
+  },
+  header: {
+    expected: 'the name of a header that may carry a token',
+    accepts: (text) => /^[\w!#$%&'*+.^`|~-]{1,100}$/.test(text) && !RESERVED_HEADERS.test(text),
+  },
+  scheme: byPattern(
+    /^[\w!#$%&'*+.^`|~-]{0,100}$/,
+    "an authentication scheme such as 'Bearer', or '' for none",
+  ),
+  listen: { expected: LISTEN_ADDRESS_FORM, accepts: (text) => parseListenAddress(text) !== undefined },
+  listenOrOff: {
+    expected: `${LISTEN_ADDRESS_FORM}; or 'off'`,
+    accepts: (text) => text === 'off' || parseListenAddress(text) !== undefined,
+  },
+  upstream: {
+    expected: "an origin such as 'https://api.example', perhaps with a base path; no user, query or fragment",
+    accepts: isUpstream,
+  },
+  vaultAddress: {
+    expected:
+      "'https://host:8200', 'http://host:8200' or 'unix:///path/of/socket'; no user, query or fragment",
+    accepts: (text) => /^unix:\/\/\/[^\0-\x1f\x7f]+$/.test(text) || isUpstream(text),
+  },
+} as const satisfies Record<string, TextFormat>
+
+function isUpstream(text: string): boolean {
+  if (!/^https?:\/\/[^\\\s?#@\0-\x1f\x7f]+$/i.test(text) || !URL.canParse(text)) return false
+  const url = new URL(text)
+  return url.username === '' && url.password === '' && url.hostname !== ''
+}

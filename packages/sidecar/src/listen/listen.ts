@@ -1,0 +1,92 @@
+import type { AddressInfo } from 'node:net'
+import { dirname } from 'node:path'
+import type { FastifyInstance } from 'fastify'
+import { kindOfFile, removeSocket, setAccess } from '../files.js'
+import type { ListenAddress } from './listen-address.js'
+import { ListenError } from './listen-error.js'
+import { formatListenAddress } from './parse-listen-address.js'
+
+const DEFAULT_SOCKET_MODE = 0o600
+
+/**
+ * Lets a server listen.
+ *
+ * @param listener its name in messages: `api`, `proxies[0]`
+ * @returns the address, with the port that the system chose for port 0
+ * @throws ListenError
+ */
+export async function listen(
+  app: FastifyInstance,
+  listener: string,
+  address: ListenAddress,
+): Promise<string> {
+  try {
+    return address.kind === 'unix' ? await listenOnSocket(app, address) : await listenOnPort(app, address)
+  } catch (error) {
+    throw new ListenError(listener, formatListenAddress(address), reasonOf(error), error)
+  }
+}
+
+async function listenOnPort(app: FastifyInstance, address: ListenAddress & { kind: 'tcp' }): Promise<string> {
+  const { host, port } = address
+  try {
+    await app.listen({ host, port })
+  } catch (error) {
+    if (host !== '::' || !isWithoutIpv6(error)) throw error
+    await app.listen({ host: '0.0.0.0', port })
+  }
+  return formatListenAddress({ kind: 'tcp', host, port: (app.server.address() as AddressInfo).port })
+}
+
+async function listenOnSocket(
+  app: FastifyInstance,
+  address: ListenAddress & { kind: 'unix' },
+): Promise<string> {
+  const { path, mode = DEFAULT_SOCKET_MODE, gid } = address
+  const kind = await kindOfFile(path)
+  if (kind === 'other') throw new RangeError('there is a file that is no socket, which is not removed')
+  // The system calls it a missing permission.
+  if (kind === 'none' && (await kindOfFile(dirname(path))) === 'none') {
+    throw new RangeError('the directory does not exist')
+  }
+  if (kind === 'socket') {
+    const { isSocketAlive } = await import('../sockets.js')
+    if (await isSocketAlive(path)) throw new RangeError('another process listens there')
+    await removeSocket(path)
+  }
+  await app.ready()
+  // Until the mode is set nobody else may connect, whatever the umask of this process is.
+  const umask = setUmask(0o177)
+  try {
+    await app.listen({ path })
+  } finally {
+    if (umask !== undefined) setUmask(umask)
+  }
+  await setAccess(path, mode, gid)
+  return formatListenAddress(address)
+}
+
+/** A worker thread has no umask of its own to set. */
+function setUmask(mask: number): number | undefined {
+  try {
+    return process.umask(mask)
+  } catch {
+    return undefined
+  }
+}
+
+const isWithoutIpv6 = (error: unknown) =>
+  ['EAFNOSUPPORT', 'EADDRNOTAVAIL'].includes((error as NodeJS.ErrnoException).code ?? '')
+
+const REASONS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another process listens there',
+  EACCES: 'the permission is missing',
+  EPERM: 'the permission is missing; is the group one of this process?',
+  EADDRNOTAVAIL: 'this machine does not have the address',
+  ENOTFOUND: 'the name is unknown',
+}
+
+function reasonOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException
+  return REASONS[code ?? ''] ?? message
+}

@@ -1,0 +1,165 @@
+import { once } from 'node:events'
+import { createServer as createHttpsServer } from 'node:https'
+import { connect, createServer, type Socket } from 'node:net'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { createCertificate } from '../../../test/support/certificates.js'
+import { createProxy } from '../src/proxy/create-proxy.js'
+import {
+  createListedProvider,
+  eventually,
+  listen,
+  startProxy,
+  startUpstream,
+} from './support/proxy-harness.js'
+import { createCapturedLog } from './support/proxy-log.js'
+
+async function answerOf(upstream: string, spec: Parameters<typeof startProxy>[2] = {}, path = '/') {
+  const proxy = await startProxy(upstream, createListedProvider('secret-value'), spec)
+  const response = await fetch(proxy.origin + path, { method: 'POST', body: 'x' })
+  const text = await response.text()
+  const { hostname, port } = new URL(upstream)
+  expect(text).not.toContain(port === '' ? hostname : port)
+  expect(proxy.lines.join()).not.toContain('secret-value')
+  await eventually(() => proxy.records.length).toBe(1)
+  return [response.status, JSON.parse(text).code]
+}
+
+/** A server of bytes: what happens to a connection is the test's matter. */
+async function startRawUpstream(onConnection: (socket: Socket) => unknown) {
+  const sockets: Socket[] = []
+  const server = createServer((socket) => {
+    sockets.push(socket.on('error', () => {}))
+    onConnection(socket)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  return `http://127.0.0.1:${(server.address() as { port: number }).port}`
+}
+
+describe('an upstream', () => {
+  it('that is not there is a 502', async () => {
+    const { origin, server } = await startUpstream()
+    await new Promise((resolve) => server.close(resolve))
+    expect(await answerOf(origin)).toEqual([502, 'ERR_PROXY_UPSTREAM_CONNECT'])
+  })
+
+  it('whose name does not exist is a 502', async () => {
+    expect(await answerOf('http://nowhere.invalid')).toEqual([502, 'ERR_PROXY_UPSTREAM_CONNECT'])
+  })
+
+  it('that resets the connection is a 502', async () => {
+    const origin = await startRawUpstream((socket) => socket.once('data', () => socket.resetAndDestroy()))
+    expect(await answerOf(origin)).toEqual([502, 'ERR_PROXY_UPSTREAM_RESET'])
+  })
+
+  it('that does not speak HTTP is a 502', async () => {
+    const origin = await startRawUpstream((socket) => socket.once('data', () => socket.write('SSH-2.0\r\n')))
+    expect(await answerOf(origin)).toEqual([502, 'ERR_PROXY_UPSTREAM_INVALID'])
+  })
+
+  it('that does not answer in time is a 504', async () => {
+    const origin = await startRawUpstream((socket) => socket.resume())
+    expect(await answerOf(origin, { headersTimeoutMs: 1 })).toEqual([504, 'ERR_PROXY_UPSTREAM_TIMEOUT'])
+  })
+
+  it('whose authority is not known is a 502, and no request reaches it', async () => {
+    const { certPem, keyPem } = await createCertificate()
+    let requests = 0
+    const server = createHttpsServer({ cert: certPem, key: keyPem }, (_request, response) => {
+      requests++
+      response.end()
+    })
+    const { origin } = await listen(server as never, 'https')
+    expect(await answerOf(origin)).toEqual([502, 'ERR_PROXY_UPSTREAM_TLS'])
+    expect(await answerOf(origin, { ca: (await createCertificate()).caPem })).toEqual([
+      502,
+      'ERR_PROXY_UPSTREAM_TLS',
+    ])
+    expect(requests).toBe(0)
+  })
+
+  it('that has no TLS where it should is a 502', async () => {
+    const { origin } = await startUpstream()
+    expect(await answerOf(origin.replace('http', 'https'))).toEqual([502, 'ERR_PROXY_UPSTREAM_TLS'])
+  })
+})
+
+describe('a client', () => {
+  it('that asks for h2c is answered in HTTP/1.1, body and all', async () => {
+    const upstream = await startUpstream((seen, _request, response) => response.end(seen.body))
+    const proxy = await startProxy(upstream.origin, createListedProvider('one'))
+    const socket = connect(proxy.port, '127.0.0.1')
+    onTestFinished(() => void socket.destroy())
+    const fields = ['Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAEAAEAAAAIAAAAB']
+    socket.write(`POST / HTTP/1.1\r\nHost: localhost\r\n${fields.join('\r\n')}\r\nContent-Length: 4\r\n\r\n`)
+    socket.write('body')
+    let received = ''
+    socket.on('data', (chunk) => {
+      received += chunk
+    })
+    await eventually(() => received).toMatch(/^HTTP\/1\.1 200 OK[\s\S]*body/)
+    expect(upstream.seen[0]?.headers).not.toHaveProperty('upgrade')
+  })
+})
+
+describe('a proxy', () => {
+  it.each([
+    ['ftp://a', {}],
+    ['http://user:password@a', {}],
+    ['http://a/?q', {}],
+    ['http://a/#f', {}],
+    ['http://a', { header: 'host' }],
+    ['http://a', { header: 'connection' }],
+    ['http://a', { scheme: 'a b' }],
+  ])('is not made for %s %j', async (upstream, rest) => {
+    const spec = { name: 'a', upstream: new URL(upstream), header: 'authorization', scheme: 'Bearer' }
+    const source = { kind: 'projected', name: 'a', provider: createListedProvider('one') } as never
+    const proxy = createProxy({ ...spec, clientHeader: 'keep', ...rest }, source, createCapturedLog())
+    await expect(proxy).rejects.toThrow(TypeError)
+  })
+})
+
+describe('when the proxy closes', () => {
+  it('a response under way is finished first, and the connection not kept', async () => {
+    let finish = () => {}
+    const upstream = await startUpstream((_seen, request, response) => {
+      if (request.url === '/fast') return response.end('fast')
+      response.write('begun ')
+      finish = () => response.end('finished')
+    })
+    const proxy = await startProxy(upstream.origin, createListedProvider('one'))
+    const response = await fetch(`${proxy.origin}/slow`)
+    expect(await (await fetch(`${proxy.origin}/fast`)).text()).toBe('fast')
+    let isClosed = false
+    const closing = proxy.app.close().then(() => {
+      isClosed = true
+    })
+    const ask = () =>
+      fetch(`${proxy.origin}/fast`).then(
+        (answer) => answer.headers.get('connection'),
+        () => 'refused',
+      )
+    await eventually(ask).toBe('refused')
+    expect(isClosed).toBe(false)
+    finish()
+    expect(await response.text()).toBe('begun finished')
+    await closing
+    const countConnections = () =>
+      new Promise((resolve) => upstream.server.getConnections((_error, count) => resolve(count)))
+    await eventually(countConnections).toBe(0)
+  })
+
+  it('and is not given the time, connections are cut', async () => {
+    const upstream = await startUpstream((_seen, _request, response) => response.write('begun '))
+    const proxy = await startProxy(upstream.origin, createListedProvider('one'))
+    const response = await fetch(proxy.origin)
+    const closing = proxy.app.close()
+    proxy.app.server.closeAllConnections()
+    await closing
+    await expect(response.text()).rejects.toThrow()
+  })
+})
