@@ -33,7 +33,7 @@ if (values.help) {
   --help
 
 Other versions of Node and TypeScript are installed from the npm registry into
-\${PROJECTED_TOKEN_CACHE:-\${XDG_CACHE_HOME:-~/.cache}}/projected-token, once.
+\${PROJECTED_TOKEN_CACHE:-\${XDG_CACHE_HOME:-~/.cache}/projected-token}, once.
 
 Stages:
 ${list}`)

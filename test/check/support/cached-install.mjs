@@ -4,10 +4,10 @@ import os from 'node:os'
 import path from 'node:path'
 import { npm, start } from './commands.mjs'
 
-const cache = path.join(
-  process.env.PROJECTED_TOKEN_CACHE ?? process.env.XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache'),
-  'projected-token',
-)
+const { PROJECTED_TOKEN_CACHE, XDG_CACHE_HOME } = process.env
+/** Beside the built Go programs and the container's base image. */
+export const cache =
+  PROJECTED_TOKEN_CACHE ?? path.join(XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache'), 'projected-token')
 
 /** Installs `spec` into the cache unless `label` is there. @returns the folder that holds its node_modules */
 export async function cachedInstall(label, spec) {
