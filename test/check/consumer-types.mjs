@@ -47,11 +47,11 @@ export const consumerTypes = {
 
 /** program.mts is written by hand; every.mts makes the compiler read the types of all entries. Both also as CJS. */
 async function writeSources(project, packages) {
-  const specifiers = packages.flatMap((each) => each.entries.map((entry) => entry.specifier))
-  const every = specifiers
-    .map((specifier, index) => `export * as entry${index} from '${specifier}'\n`)
-    .join('')
-  for (const extension of ['mts', 'cts']) await writeFile(path.join(project, `every.${extension}`), every)
+  const entries = packages.flatMap((each) => each.entries)
+  const textOf = (some) =>
+    some.map(({ specifier }, index) => `export * as entry${index} from '${specifier}'\n`).join('')
+  await writeFile(path.join(project, 'every.mts'), textOf(entries))
+  await writeFile(path.join(project, 'every.cts'), textOf(entries.filter(({ isEsmOnly }) => !isEsmOnly)))
   await cp(path.join(project, 'program.mts'), path.join(project, 'program.cts'))
 }
 

@@ -60,10 +60,11 @@ async function lintPackage({ manifest, tarball }) {
   return messages.map((message) => `publint: ${formatMessage(message, manifest, { color: false })}`)
 }
 
-/** node16: TypeScript's resolution before package.json had `exports` is left out. */
+/** node16: TypeScript's resolution before package.json had `exports` is left out; esm-only: that of CommonJS too. */
 async function lintTypes({ entries, tarball }) {
   if (entries.length === 0) return []
-  const args = [tarball, '--profile', 'node16', '--format', 'ascii', '--no-color', '--no-emoji']
+  const profile = entries.some(({ isEsmOnly }) => isEsmOnly) ? 'esm-only' : 'node16'
+  const args = [tarball, '--profile', profile, '--format', 'ascii', '--no-color', '--no-emoji']
   try {
     await runTool('@arethetypeswrong/cli', args, {}, 'attw')
     return []

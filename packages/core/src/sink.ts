@@ -1,3 +1,4 @@
+export type { Clock, TimerOptions } from './clock.js'
 export {
   type FileAccess,
   parseFileMode,
@@ -11,3 +12,4 @@ export {
   type TokenSink,
   type TokenSinkOptions,
 } from './sink/token-sink.js'
+export type { Token } from './token.js'

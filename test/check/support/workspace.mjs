@@ -18,13 +18,14 @@ export async function publicPackages() {
   return packages.filter(({ manifest }) => !manifest.private)
 }
 
-/** What can be imported: [{ specifier, subpath, types }]; `types` is the ESM declaration file. */
+/** What can be imported: [{ specifier, subpath, types, isEsmOnly }]; `types` is the ESM declaration file. */
 function entriesOf(manifest) {
   return Object.entries(manifest.exports ?? {})
     .filter(([, target]) => typeof target === 'object')
     .map(([subpath, target]) => ({
       specifier: manifest.name + subpath.slice(1),
       subpath,
-      types: target.import.types,
+      types: (target.import ?? target).types,
+      isEsmOnly: target.import === undefined,
     }))
 }
