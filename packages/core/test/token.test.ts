@@ -101,16 +101,34 @@ describe('a limit of a wait', () => {
     expect(fired).toEqual([startMs + 1_000])
   })
 
-  it('loses no more than a quarter to a suspension, however long', async () => {
+  it('loses no more than a quarter to a suspension', async () => {
     const clock = createFakeClock()
     let fired = 0
-    setAwakeTimer(clock, () => fired++, 1_000)
+    setAwakeTimer(clock, () => fired++, 4_000)
     await clock.advance(100)
     clock.suspend(86_400_000, { monotonic: true })
-    await clock.advance(749)
+    await clock.advance(2_999)
     expect(fired).toBe(0)
     await clock.advance(1)
     expect(fired).toBe(1)
+  })
+
+  it('lasts at least a quarter, and at most 5 s, after a suspension', async () => {
+    for (const [delayMs, beforeMs, graceMs] of [
+      [4_000, 3_500, 1_000],
+      [60_000, 1_000, 5_000],
+      [60_000, 50_000, 5_000],
+    ] as const) {
+      const clock = createFakeClock()
+      let fired = 0
+      setAwakeTimer(clock, () => fired++, delayMs)
+      await clock.advance(beforeMs)
+      clock.suspend(86_400_000, { monotonic: true })
+      await clock.advance(graceMs - 1)
+      expect(fired).toBe(0)
+      await clock.advance(1)
+      expect(fired).toBe(1)
+    }
   })
 
   it('is over when it was cancelled, in whichever of its parts', async () => {

@@ -43,8 +43,8 @@ export interface TokenSink {
   readonly path: string
   /**
    * Asks that the file hold this token from now on. A failed write is tried again every 5 s, until it succeeds, the
-   * token expires, there is another one, or the sink is closed. Never two writes at a time: during one, the latest
-   * token asked for is the next one.
+   * token expires, there is another one, or the sink is closed; that does not hold the process. Never two writes at a
+   * time: during one, the latest token asked for is the next one.
    *
    * @param content what the file is to hold. @default the token alone
    * @returns how the first attempt ended that covers this call; it never rejects.
@@ -90,7 +90,7 @@ export function createTokenSink(options: TokenSinkOptions): TokenSink {
     tell(result)
     // What waits by now is newer: this token must not come back after it.
     if (result.outcome !== 'failed' || isClosed || wanted) return
-    cancelRetry = clock.setTimer(() => retry(token, content), RETRY_MS, { keepAlive: true })
+    cancelRetry = clock.setTimer(() => retry(token, content), RETRY_MS)
   })
 
   function retry(token: Token, content: string): Promise<void> {
