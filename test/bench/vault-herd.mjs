@@ -13,6 +13,8 @@ const LEASE_MS = 3_600_000
 const AWAY_MS = [300_000, 7_200_000]
 /** Peak of the logins a second ÷ the steady rate of renewals. */
 const GOAL = 2
+/** Longer than a pod remembers that Vault was away, by a little and by far. */
+const SELDOM_MS = [61_000, 600_000]
 /** How long a program lets a read of a silent Vault hang. */
 const HUNG_READ_MS = 60_000
 /** Within which all have logged in after an outage: 5 % of the lease. */
@@ -27,7 +29,8 @@ export const vaultHerd = {
     for (const outageMs of AWAY_MS) herds.push(await simulate({ outageMs }, progress))
     const lost = { outageMs: AWAY_MS[0], losesTokens: true }
     const forgetful = await simulate(lost, progress)
-    const seldom = await simulate({ ...lost, readEveryMs: 2 * AWAY_MS[0] }, progress)
+    const seldom = []
+    for (const readEveryMs of SELDOM_MS) seldom.push(await simulate({ ...lost, readEveryMs }, progress))
     const hung = await simulate({ outageMs: LEASE_MS / 2, hungReadMs: HUNG_READ_MS }, progress)
     return report(herds, forgetful, seldom, hung)
   },
@@ -70,7 +73,7 @@ function report(herds, forgetful, seldom, hung) {
     rows: [...rates, ...healths],
     notes: [
       `vault-herd: a lease of ${duration(LEASE_MS)}, pods spread evenly before the outage; simulated time, seeded chance. A peak is the highest mean of 10 s in a row; by single seconds, where chance alone makes ${Math.max(...all.map((herd) => herd.steadyPeak))} renewals of ${perSecond(long.steadyPerSecond)}, it is ${count(long.loginPeak)} logins after ${duration(long.outageMs)}. Pods whose leases all have ended can only be logged in within ${seconds(SPREAD_MS)} at ${perSecond(even)} or more, ${ratio(even / long.steadyPerSecond)} times the steady rate: both goals cannot be met after ${duration(long.outageMs)}; at ${GOAL} times the rate it takes ${duration(Math.round(PODS / (GOAL * long.steadyPerSecond) / 60) * 60_000)}.`,
-      `vault-herd: renewals after it peak at ${herds.map((herd) => `${perSecond(herd.renewalPeakOfTen)} (${duration(herd.outageMs)})`).join(', ')}; attempts while it is away at ${herds.map((herd) => perSecond(herd.attemptsWhileAwayPeakOfTen)).join(', ')}. Tokens lost: each pod reads a secret every 10 s, has seen that Vault is away, and is refused; of pods that read every ${duration(2 * AWAY_MS[0])}, half have seen nothing and log in at their next read: ${perSecond(seldom.loginPeakOfTen)}. ${duration(hung.outageMs)} of silence, and reads that hang for ${seconds(HUNG_READ_MS)}: ${count(hung.loginPeak)} logins in the first second, ${perSecond(hung.loginPeakOfTen)} over ten.`,
+      `vault-herd: renewals after it peak at ${herds.map((herd) => `${perSecond(herd.renewalPeakOfTen)} (${duration(herd.outageMs)})`).join(', ')}; attempts while it is away at ${herds.map((herd) => perSecond(herd.attemptsWhileAwayPeakOfTen)).join(', ')}. Tokens lost: each pod reads a secret every 10 s, has seen that Vault is away, and is refused; those that read less often than once a minute have forgotten it and log in at their next read: ${seldom.map((herd, at) => `${perSecond(herd.loginPeakOfTen)} when it is every ${seconds(SELDOM_MS[at])}`).join(', ')}. ${duration(hung.outageMs)} of silence, and reads that hang for ${seconds(HUNG_READ_MS)}: ${count(hung.loginPeak)} logins in the first second, ${perSecond(hung.loginPeakOfTen)} over ten.`,
     ],
     data: all.map(({ renewals: _, logins: __, withoutToken: ___, ...numbers }) => numbers),
   }

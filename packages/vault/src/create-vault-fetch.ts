@@ -19,7 +19,8 @@ export type AnyFetch = (input: never, init?: never) => Promise<unknown>
 /** Options of {@link createVaultFetch}. */
 export interface VaultFetchOptions {
   /**
-   * Sends the requests, by TLS settings of its own; it cannot reach a `unix://` address.
+   * Sends the requests, by TLS settings of its own; it cannot reach a `unix://` address. It is given a `URL` and an
+   * init of its own for each request, whose headers are a plain record with lowercase names.
    * @default undici's fetch with the provider's TLS settings or socket. Its responses are undici's
    */
   fetch?: AnyFetch | undefined
@@ -53,40 +54,45 @@ export function createVaultFetch(
   if (inside === undefined) {
     throw new TypeError("'provider' must come from createVaultTokenProvider() of this copy of the package")
   }
-  const { connection, sawVault } = inside
+  const { connection, sawAway } = inside
   const { address, clusterAddresses, namespace } = connection.settings
   const addresses = [address, ...clusterAddresses]
   const given = options.fetch as unknown as Send | undefined
   const elsewhere: Send = given ?? (globalThis.fetch as unknown as Send)
   const send: typeof connection.fetch = given ? (url, init) => given(new URL(url), init) : connection.fetch
-  const makeHeaders: typeof connection.headers = given
-    ? (token) => Object.entries(vaultHeaders(namespace, token))
-    : connection.headers
-  let headersOf: Token | undefined
-  let ours: ReturnType<typeof makeHeaders> | undefined
+  let oursFor: Token | undefined
+  let ours: ReturnType<typeof connection.headers> | undefined
+
+  /** A record of this request's own for a given fetch, which may write into it; undici copies what is kept for it. */
+  function headersOf({ headers }: VaultCall, token: Token | undefined) {
+    if (given || headers !== undefined) {
+      // The caller's win: `Headers` gives their names in lowercase, as ours are.
+      return { ...vaultHeaders(namespace, token?.token), ...Object.fromEntries(headers ?? []) }
+    }
+    if (ours === undefined || token !== oursFor) {
+      oursFor = token
+      ours = connection.headers(token?.token)
+    }
+    return ours
+  }
 
   async function sendWith(call: VaultCall, token: Token | undefined): Promise<Response> {
-    if (ours === undefined || token !== headersOf) {
-      headersOf = token
-      ours = makeHeaders(token?.token)
-    }
-    const headers = call.headers === undefined ? ours : withCallers(call.headers, ours)
     const follows = call.redirect === 'follow'
     const redirect = follows ? 'manual' : call.redirect
-    // A literal is faster than a spread, for fetch too, which asks it for every member that there may be.
-    const init: Record<string, unknown> =
-      call.init === undefined ? { headers, redirect } : { ...call.init, headers, redirect }
     let { url } = call
     for (let hops = 0; ; hops++) {
+      const headers = headersOf(call, token)
+      // A literal is faster than a spread, for fetch too, which asks it for every member that there may be.
+      const init: Record<string, unknown> =
+        call.init === undefined ? { headers, redirect } : { ...call.init, headers, redirect }
       let response: Response
       try {
         response = await send(url, init)
       } catch (error) {
-        if (isAwayByError(error, call.signal)) sawVault(true)
+        if (isAwayByError(error, call.signal)) sawAway()
         throw error
       }
-      const isAway = isAwayByStatus(response.status)
-      if (isAway !== undefined) sawVault(isAway)
+      if (isAwayByStatus(response.status)) sawAway()
       const isFollowed = follows && isRedirectStatus(response.status)
       const location = isFollowed ? response.headers.get('location') : null
       if (location === null) return response
@@ -118,11 +124,6 @@ export function createVaultFetch(
     return second
   }
   return vaultFetch as unknown as typeof globalThis.fetch
-}
-
-/** Our headers under the caller's, which win: as pairs, because every fetch takes those of any other's `Headers`. */
-function withCallers(callers: Headers, ours: Iterable<[string, string]>): [string, string][] {
-  return [...callers, ...[...ours].filter(([name]) => !callers.has(name))]
 }
 
 /** Vault's words, from a copy: the caller reads the body too. */

@@ -83,6 +83,25 @@ function outageRetryMs({ failures, lease, retryAfterMs = 0 }: LoginFailure, rand
   return retryAfterMs + waitMs
 }
 
+/**
+ * For how long it counts that Vault was away: the ceiling of the backoff, so whatever retries keeps it fresh. Answers
+ * do not end it: Vault gives many (`sys/health`) whatever the token.
+ */
+const AWAY_COUNTS_MS = OUTAGE_MAX_MS
+
+/**
+ * Whether Vault was away so lately that a token which it calls dead is lost with everybody else's. One of limited uses
+ * was used up by its callers.
+ *
+ * @param awayAtMs when it was last seen to be away.
+ */
+export function wasJustAway(
+  { awayAtMs, lease }: { readonly awayAtMs: number; readonly lease: Lease | undefined },
+  nowMs: number,
+): boolean {
+  return nowMs - awayAtMs < AWAY_COUNTS_MS && lease?.hasLimitedUses !== true
+}
+
 /** A login that has become necessary. */
 export interface LoginNeed {
   /** Whether Vault was just away. */

@@ -4,8 +4,8 @@ import type { VaultTokenProvider } from './vault-types.js'
 /** What `createVaultFetch` needs of a provider and nobody else does: so not properties that everybody sees. */
 export interface ProviderInside {
   readonly connection: VaultConnection
-  /** Tells whether a request of the caller's was answered, or was not because Vault is away. */
-  sawVault(isAway: boolean): void
+  /** Tells that a request of the caller's has seen that Vault is away. */
+  sawAway(): void
 }
 
 const insides = new WeakMap<object, ProviderInside>()

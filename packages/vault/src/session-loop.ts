@@ -40,8 +40,10 @@ export function createSessionLoop(
   let cancelTimer = () => {}
 
   const tell = (event: SessionEvent) => {
+    const { plan } = session
     session = advance(session, event, { nowMs: clock.monotonicNow(), random })
-    if (session.plan.onNewJwt) pollAtMs = clock.monotonicNow() + JWT_POLL_MS
+    // Only by a new plan: what changes nothing, however often, does not put the poll off.
+    if (session.plan !== plan && session.plan.onNewJwt) pollAtMs = clock.monotonicNow() + JWT_POLL_MS
   }
 
   const isUsable = () => held !== undefined && isGood(held, session.lease, clock)

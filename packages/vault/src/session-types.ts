@@ -27,8 +27,8 @@ export interface Session {
   /** Failed renewals in a row. */
   readonly renewFailures: number
   readonly lastError: { readonly text: string; readonly count: number } | undefined
-  /** Whether the last exchange, a caller's too, failed because Vault was away. */
-  readonly isAway: boolean
+  /** When an exchange, a caller's too, last failed because Vault was away; forgotten by a login or renewal. */
+  readonly awayAtMs: number
   /** What was made of a refusal of this token that came after its lease: see `afterLateRefusal`. */
   readonly lateRefusal: 'none' | 'noted' | 'used'
   /** The newest last. Forgotten by a login, and by a request for one by hand. */
@@ -67,8 +67,8 @@ export type SessionEvent =
   | { readonly type: 'identity-changed' }
   /** Vault says that the token is dead: in so many words, or by a refused `lookup-self`, which a policy may cause. */
   | { readonly type: 'token-dead'; readonly certain: boolean }
-  /** A caller's request was answered, or was not because Vault is away. */
-  | { readonly type: 'vault-seen'; readonly isAway: boolean }
+  /** A caller's request was not answered, or with a 503, because Vault is away. */
+  | { readonly type: 'away-seen' }
   /** The machine slept: by the wall clock the plan is overdue. */
   | { readonly type: 'slept' }
   /** Somebody wants a login now. By hand: whoever asks may have corrected what a JWT was refused for. */

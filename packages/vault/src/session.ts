@@ -1,5 +1,5 @@
 import { planForLease } from './lease-plan.js'
-import { isOutage, planAfterLoginFailure, planLogin } from './login-plan.js'
+import { isOutage, planAfterLoginFailure, planLogin, wasJustAway } from './login-plan.js'
 import type { Plan } from './plan.js'
 import { planAfterRenewalFailure } from './renewal-plan.js'
 import type { Circumstances, Session, SessionEvent } from './session-types.js'
@@ -20,7 +20,7 @@ export function startSession(nowMs: number): Session {
     roleRefusals: 0,
     renewFailures: 0,
     lastError: undefined,
-    isAway: false,
+    awayAtMs: Number.NEGATIVE_INFINITY,
     lateRefusal: 'none',
     refusedJwts: [],
     lastJwt: undefined,
@@ -55,7 +55,7 @@ export function advance(session: Session, event: SessionEvent, now: Circumstance
         lease: event.lease,
         renewFailures: 0,
         lastError: undefined,
-        isAway: false,
+        awayAtMs: Number.NEGATIVE_INFINITY,
       }
     case 'renew-failed':
       return afterRenewalFailure(session, event, now)
@@ -63,8 +63,8 @@ export function advance(session: Session, event: SessionEvent, now: Circumstance
       if (session.lease === undefined) return session
       if (session.lease.expiresAtMs <= nowMs) return afterLateRefusal(session, nowMs)
       return event.certain ? afterDeath(session, now) : afterDoubt(session, now)
-    case 'vault-seen':
-      return { ...session, isAway: event.isAway }
+    case 'away-seen':
+      return { ...session, awayAtMs: nowMs }
     case 'slept':
       return Number.isFinite(session.plan.atMs)
         ? { ...session, plan: { ...session.plan, atMs: Math.min(session.plan.atMs, nowMs) } }
@@ -102,7 +102,7 @@ function afterLoginFailure(
     ...session,
     loginFailures,
     roleRefusals,
-    isAway: isOutage(failure),
+    awayAtMs: isOutage(failure) ? nowMs : session.awayAtMs,
     lastJwt: jwt ?? session.lastJwt,
     refusedJwts:
       failure === 'jwt-refused' && jwt !== undefined
@@ -118,19 +118,21 @@ function afterRenewalFailure(
   event: Extract<SessionEvent, { type: 'renew-failed' }>,
   { nowMs, random }: Circumstances,
 ): Session {
-  const { lease, lastError, isAway: wasAway } = session
+  const { lease, lastError } = session
   const { failure, retryAfterMs, error, isDead = false } = event
   // The token was replaced or given up while the renewal was under way.
   if (lease === undefined) return session
   if (failure === 'aborted') return { ...session, plan: { action: 'renew', atMs: nowMs } }
   const sameErrors = error === undefined ? 0 : error === lastError?.text ? lastError.count + 1 : 1
   const failures = session.renewFailures + 1
+  // Only an outage is followed by another renewal, and `Retry-After` may make that late.
+  const wasAway = failures > 1 || wasJustAway(session, nowMs)
   return {
     ...session,
     lease: isDead ? undefined : lease,
     renewFailures: failures,
     lastError: error === undefined ? undefined : { text: error, count: sameErrors },
-    isAway: isOutage(failure),
+    awayAtMs: isOutage(failure) ? nowMs : session.awayAtMs,
     plan: planAfterRenewalFailure(
       { failure, retryAfterMs, failures, sameErrors, wasAway, lease, isDead, nowMs },
       random,
@@ -148,7 +150,8 @@ function afterDeath(session: Session, { nowMs, random }: Circumstances): Session
   const youngDeaths = isYoung ? session.youngDeaths + 1 : 0
   const pauseMs = youngDeaths <= 1 ? 0 : Math.min(REFUSAL_LOGIN_INTERVAL_MS, 1_000 * 2 ** (youngDeaths - 1))
   const fromMs = Math.max(nowMs, session.loggedInAtMs + pauseMs)
-  const { isAway: wasAway, lease } = session
+  const { lease } = session
+  const wasAway = wasJustAway(session, nowMs)
   const login = planLogin({ wasAway, lease, isDead: true, nowMs: fromMs }, random)
   return { ...session, youngDeaths, lease: undefined, plan: sooner(session.plan, login) }
 }
@@ -176,8 +179,8 @@ function afterLateRefusal(session: Session, nowMs: number): Session {
 function afterDoubt(session: Session, { nowMs, random }: Circumstances): Session {
   if (session.doubtLoginAtMs > nowMs) return session
   const fromMs = Math.max(nowMs, session.doubtLoginAtMs + REFUSAL_LOGIN_INTERVAL_MS)
-  const { isAway: wasAway, lease } = session
-  const login = planLogin({ wasAway, lease, nowMs: fromMs }, random)
+  const { lease } = session
+  const login = planLogin({ wasAway: wasJustAway(session, nowMs), lease, nowMs: fromMs }, random)
   const plan = sooner(session.plan, login)
   return plan === login ? { ...session, plan, doubtLoginAtMs: login.atMs } : session
 }

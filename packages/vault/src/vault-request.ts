@@ -65,7 +65,8 @@ function initOf(
 ): Record<string, unknown> {
   const init: Record<string, unknown> = { ...own }
   const method = own.method ?? request?.method
-  if (method !== undefined) init.method = String(method).toUpperCase()
+  if (method != null) init.method = String(method).toUpperCase()
+  else delete init.method
   if (body !== null) init.body = body
   if (isStream(body)) init.duplex = 'half'
   if (signal !== undefined) init.signal = signal

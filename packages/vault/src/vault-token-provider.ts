@@ -143,13 +143,16 @@ export function createVaultTokenProvider(options: VaultTokenProviderOptions): Va
       return abortable(obtain(), getOptions?.signal)
     },
     invalidate(rejected, errors) {
+      // By the monotonic clock alone: the wall clock may have been set, and the token be good.
+      const { lease } = loop.session
+      const isOver = lease === undefined || lease.expiresAtMs <= clock.monotonicNow()
       // Without a token to use, the refusal of an older one shows as well that Vault answers again.
-      const isStale = rejected.token !== loop.held?.token.token && loop.isUsable()
+      const isStale = rejected.token !== loop.held?.token.token && !isOver
       if (closed || isStale) return
       const verdict = errors === undefined ? 'ambiguous' : judgeForbidden(errors)
       if (verdict === 'unrelated') return
       // A token that has ended is beyond doubt.
-      if (verdict === 'dead' || !loop.isUsable()) loop.tell({ type: 'token-dead', certain: true })
+      if (verdict === 'dead' || isOver) loop.tell({ type: 'token-dead', certain: true })
       else loop.wantLook()
       refresh()
       void loop.run()
@@ -210,12 +213,7 @@ export function createVaultTokenProvider(options: VaultTokenProviderOptions): Va
     cancel()
   }
 
-  registerInside(provider, {
-    connection,
-    sawVault(isAway) {
-      if (isAway !== loop.session.isAway) loop.tell({ type: 'vault-seen', isAway })
-    },
-  })
+  registerInside(provider, { connection, sawAway: () => loop.tell({ type: 'away-seen' }) })
   void loop.run()
   return provider
 }

@@ -222,9 +222,9 @@ describe('a session, whatever happens to it', () => {
       retryAfterMs: fc.constantFrom(undefined, 7_000),
     }),
     fc.record({ type: fc.constant('token-dead' as const), certain: fc.boolean() }),
-    fc.record({ type: fc.constant('vault-seen' as const), isAway: fc.boolean() }),
     fc.record({
       type: fc.constantFrom(
+        'away-seen' as const,
         'jwt-unchanged' as const,
         'identity-changed' as const,
         'login-requested' as const,

@@ -171,20 +171,30 @@ describe(`${PODS.toLocaleString('en')} pods that make the same decisions`, () =>
     expect(peak(after, 10_000) / 10).toBeLessThan((PODS / 180) * 2)
   })
 
-  it.each([
-    ['spread their logins over 5 % of the TTL after an outage that their requests have seen', true],
-    ['log in at once when nothing was seen but that the token is dead', false],
-  ])('rules 5 and 8: when Vault has lost their tokens, %s', (_what, hasSeen) => {
+  /** Their logins after Vault, last seen away `agoMs` before, has lost their tokens and they are refused at 1,000 s. */
+  function loginsAfterLoss(agoMs: number, numUses = 0): number[] {
     const sessions = Array.from({ length: PODS }, () => {
-      const session = advance(startSession(0), loggedIn(0), { nowMs: 0, random: Math.random })
-      const nowMs = 1_000_000
-      const seen = advance(session, { type: 'vault-seen', isAway: hasSeen }, { nowMs, random: Math.random })
-      return advance(seen, { type: 'token-dead', certain: true }, { nowMs, random: Math.random })
+      const { random } = Math
+      const granted = { ...loggedIn(0), lease: leaseOf({ ...GRANT, numUses }, 0) }
+      const session = advance(startSession(0), granted, { nowMs: 0, random })
+      const seen = advance(session, { type: 'away-seen' }, { nowMs: 1_000_000 - agoMs, random })
+      return advance(seen, { type: 'token-dead', certain: true }, { nowMs: 1_000_000, random })
     })
-    const logins = simulate(sessions, 1_200_000, (_action, atMs) => loggedIn(atMs))
+    return simulate(sessions, 1_200_000, (_action, atMs) => loggedIn(atMs))
+  }
+
+  it('rule 8: spread their logins over 5 % of the TTL when their requests have seen the outage within a minute', () => {
+    const logins = loginsAfterLoss(59_999)
     expect(logins).toHaveLength(PODS)
-    if (hasSeen) expect(peak(logins, 10_000) / 10).toBeLessThan((PODS / 180) * 2)
-    else expect(new Set(logins)).toEqual(new Set([1_000_000]))
+    expect(peak(logins, 10_000) / 10).toBeLessThan((PODS / 180) * 2)
+    expect(Math.max(...logins)).toBeLessThanOrEqual(1_000_000 + 180_000)
+  })
+
+  it.each([
+    ['what was seen is a minute old: they drift apart by their requests', 60_000, 0],
+    ['the tokens are of limited uses, and so used up', 0, 3],
+  ])('rule 5: log in when they are refused, if %s', (_what, agoMs, numUses) => {
+    expect(new Set(loginsAfterLoss(agoMs, numUses))).toEqual(new Set([1_000_000]))
   })
 
   it('rule 8: do not even retry together after the first failure', () => {

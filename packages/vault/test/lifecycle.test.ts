@@ -254,6 +254,34 @@ describe('a token that somebody reports as refused', () => {
     expect(vault.count('/login')).toBe(1)
   })
 
+  it('is looked up, not replaced, when it is over by a wall clock alone that was set', async () => {
+    const { vault, clock, provide } = await scene()
+    const provider = provide()
+    const token = await provider.getToken()
+    for (let jump = 0; jump < 3; jump++) {
+      clock.step(2 * HOUR)
+      provider.invalidate(token, PERMISSION_DENIED.body.errors)
+      clock.step(-2 * HOUR)
+      await clock.advance(MINUTE)
+      expect(await provider.getToken()).toBe(token)
+    }
+    expect(vault.count('/login')).toBe(1)
+    expect(vault.count('/lookup-self')).toBe(3)
+  })
+
+  it('is not the one in use, which a report about an older one leaves alone, by such a clock too', async () => {
+    const { vault, clock, provide } = await scene()
+    const provider = provide()
+    const old = await provider.getToken()
+    const token = await provider.login()
+    clock.step(2 * HOUR)
+    provider.invalidate(old, DEAD_TOKEN_VAULT.body.errors)
+    clock.step(-2 * HOUR)
+    await clock.advance(SECOND)
+    expect(await provider.getToken()).toBe(token)
+    expect(vault.count('/login')).toBe(2)
+  })
+
   it('is looked up again after 30 s when it is reported again', async () => {
     const { vault, clock, provide } = await scene()
     const provider = provide()

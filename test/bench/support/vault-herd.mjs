@@ -54,8 +54,9 @@ export async function simulateHerd({
     let wasWithout = false
     const firstReadMs = downAtMs + phase() * readEveryMs
     const readsInOutage = Math.max(0, Math.ceil((upAtMs - firstReadMs) / readEveryMs))
-    // All reads in between say the same.
-    const readsAtMs = [firstReadMs, upAtMs, firstReadMs + readsInOutage * readEveryMs]
+    const firstReadAfterMs = firstReadMs + readsInOutage * readEveryMs
+    // Of those in the outage the last one counts: it says what the others do, later.
+    const readsAtMs = [firstReadAfterMs - readEveryMs, upAtMs, firstReadAfterMs]
     if (readsInOutage === 0) readsAtMs.shift()
     const tell = (event, nowMs) => {
       session = advance(session, event, { nowMs, random })
@@ -73,7 +74,7 @@ export async function simulateHerd({
         if (nowMs === upAtMs) {
           if (!isUsable && endAtMs > upAtMs - hungReadMs) tell({ type: 'token-dead', certain: true }, nowMs)
         } else if (isUsable && isDead(nowMs)) tell({ type: 'token-dead', certain: true }, nowMs)
-        else if (isUsable) tell({ type: 'vault-seen', isAway: isAway(nowMs) }, nowMs)
+        else if (isUsable && isAway(nowMs)) tell({ type: 'away-seen' }, nowMs)
         continue
       }
       const task = dueTask({ session, lookAtMs: Infinity, pollAtMs: Infinity, isUsable }, nowMs)
