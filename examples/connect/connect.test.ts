@@ -7,8 +7,9 @@ import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { Code, ConnectError, type ConnectRouter } from '@connectrpc/connect'
-import { connectNodeAdapter } from '@connectrpc/connect-node'
+import { Code, ConnectError, type ConnectRouter, createClient } from '@connectrpc/connect'
+import { connectNodeAdapter, createConnectTransport, Http2SessionManager } from '@connectrpc/connect-node'
+import { createToken, type Token, type TokenProvider } from '@projected-token/core'
 import { type FakeKubelet, startFakeKubelet } from '@projected-token/testing'
 import { expect, it, onTestFinished } from 'vitest'
 import { createCertificate } from '../../test/support/certificates.js'
@@ -22,14 +23,21 @@ async function startServer(kubelet: FakeKubelet) {
     routes: (router) =>
       router.service(example.Echo, {
         async say(request: { value: string }, context: { requestHeader: Headers }) {
-          const token = context.requestHeader.get('authorization')?.replace(/^Bearer /, '') ?? ''
-          await kubelet.verify(token).catch(() => {
-            throw new ConnectError('a valid token is needed', Code.Unauthenticated)
-          })
+          await authenticate(context.requestHeader)
           return { value: `${request.value}, authenticated` }
+        },
+        async *repeat(request: { value: string }, context: { requestHeader: Headers }) {
+          yield { value: request.value }
+          await authenticate(context.requestHeader)
         },
       } as never),
   })
+  async function authenticate(headers: Headers) {
+    const token = headers.get('authorization')?.replace(/^Bearer /, '') ?? ''
+    await kubelet.verify(token).catch(() => {
+      throw new ConnectError('a valid token is needed', Code.Unauthenticated)
+    })
+  }
   const { caPem, certPem, keyPem } = await createCertificate()
   const server = createSecureServer({ cert: certPem, key: keyPem }, handler).listen(0, '127.0.0.1')
   onTestFinished(() => void server.close())
@@ -50,4 +58,37 @@ it('connect.mjs sends the token in the file', async () => {
   const env = { ...process.env, TOKEN_PATH: kubelet.path, CA_FILE, URL: url }
   const { stdout } = await promisify(execFile)(process.execPath, [program], { env })
   expect(stdout.trim()).toBe('hello, authenticated')
+})
+
+it('the interceptor reports a token that a call or a stream is refused for', async () => {
+  const kubelet = await startFakeKubelet({ audience: 'api' })
+  onTestFinished(() => kubelet.close())
+  const { caPem, url } = await startServer(kubelet)
+  const reported: Token[] = []
+  const refused = createToken({ token: 'refused', loadedAtMs: 0 })
+  const provider: TokenProvider = {
+    getToken: async () => refused,
+    invalidate: (token) => void reported.push(token),
+  }
+  const example = await import(new URL('token-interceptor.mjs', import.meta.url).href)
+  const { Echo } = await import(new URL('echo-service.mjs', import.meta.url).href)
+  const sessionManager = new Http2SessionManager(url, undefined, { ca: caPem })
+  onTestFinished(() => sessionManager.abort())
+  const interceptors = [example.createTokenInterceptor(provider, [url])]
+  const client = createClient(
+    Echo,
+    createConnectTransport({ baseUrl: url, httpVersion: '2', sessionManager, interceptors }),
+  ) as unknown as {
+    say(request: object): Promise<object>
+    repeat(request: object): AsyncIterable<{ value: string }>
+  }
+  await expect(client.say({ value: 'hello' })).rejects.toThrow('a valid token is needed')
+  expect(reported).toEqual([refused])
+  const seen: string[] = []
+  const read = async () => {
+    for await (const { value } of client.repeat({ value: 'hello' })) seen.push(value)
+  }
+  await expect(read()).rejects.toThrow('a valid token is needed')
+  expect(seen).toEqual(['hello'])
+  expect(reported).toEqual([refused, refused])
 })

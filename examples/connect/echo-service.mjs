@@ -1,4 +1,4 @@
-// example.Echo/Say in Connect's form, without protoc: a request and a response of google.protobuf.StringValue.
+// example.Echo in Connect's form, without protoc: Say answers a google.protobuf.StringValue with one, Repeat with a stream.
 import { create, createFileRegistry } from '@bufbuild/protobuf'
 import {
   FileDescriptorProtoSchema,
@@ -12,7 +12,15 @@ const file = create(FileDescriptorProtoSchema, {
   package: 'example',
   syntax: 'proto3',
   dependency: ['google/protobuf/wrappers.proto'],
-  service: [{ name: 'Echo', method: [{ name: 'Say', inputType: type, outputType: type }] }],
+  service: [
+    {
+      name: 'Echo',
+      method: [
+        { name: 'Say', inputType: type, outputType: type },
+        { name: 'Repeat', inputType: type, outputType: type, serverStreaming: true },
+      ],
+    },
+  ],
 })
 
 /** A program of yours imports this from the code that protoc-gen-es made. */

@@ -13,11 +13,20 @@ export function createTokenInterceptor(provider, origins) {
     if (request.header.has('authorization')) return next(request) // the caller's own wins
     const token = provider.current ?? (await obtain(request.signal))
     request.header.set('authorization', `Bearer ${token.token}`)
-    try {
-      return await next(request)
-    } catch (error) {
+    const report = (error) => {
       if (ConnectError.from(error).code === Code.Unauthenticated) provider.invalidate(token)
       throw error
     }
+    const response = await next(request).catch(report)
+    // A refused stream is told of when it is read.
+    return response.stream ? { ...response, message: reporting(response.message, report) } : response
+  }
+}
+
+async function* reporting(messages, report) {
+  try {
+    yield* messages
+  } catch (error) {
+    report(error)
   }
 }

@@ -62,7 +62,7 @@ async function startPod() {
   const substitutes = {
     '/var/run/secrets/tokens/': `${tokens}/`,
     '/run/projected-token/': `${directory}/`,
-    '0.0.0.0:8080': '127.0.0.1:0',
+    '":8080"': '127.0.0.1:0',
   }
   return { directory, kubelet, substitutes }
 }
