@@ -1,4 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { constants, type Dirent } from 'node:fs'
+import { open, readdir } from 'node:fs/promises'
 import path from 'node:path'
 
 /** PEM text or bytes. */
@@ -24,6 +25,11 @@ export interface TlsMaterial {
   readonly key: Pem | undefined
 }
 
+/** `O_NONBLOCK`: opening a FIFO does not wait for a writer, which would hold the process. Absent on Windows. */
+const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
+/** All authorities of a system have 0.2 MB. */
+const MAX_PEM_BYTES = 4 * 1_048_576
+
 /**
  * Reads the files, which cert-manager and its like replace while the program runs: so not once, at construction.
  *
@@ -40,15 +46,30 @@ export async function readTlsFiles(source: TlsSource): Promise<TlsMaterial> {
 
 async function readAuthorities({ ca, caFile, caDirectory }: TlsSource): Promise<readonly Pem[]> {
   if (ca !== undefined) return [ca]
-  if (caFile !== undefined) return [await readFile(caFile, 'utf8')]
+  if (caFile !== undefined) return [await readPem(caFile)]
   if (caDirectory === undefined) return []
   // As VAULT_CAPATH: every certificate in the directory; a mounted volume's `..data` is no certificate.
   const entries = await readdir(caDirectory, { withFileTypes: true })
-  const files = entries.filter((entry) => !entry.isDirectory() && !entry.name.startsWith('..'))
-  const texts = await Promise.all(files.map(({ name }) => readFile(path.join(caDirectory, name), 'utf8')))
+  const isCandidate = (entry: Dirent) => entry.isFile() || entry.isSymbolicLink()
+  const files = entries.filter((entry) => isCandidate(entry) && !entry.name.startsWith('..'))
+  const texts = await Promise.all(files.map(({ name }) => readPem(path.join(caDirectory, name))))
   return texts.filter((text) => text.includes('-----BEGIN'))
 }
 
 async function readOptional(file: string | undefined): Promise<string | undefined> {
-  return file === undefined ? undefined : readFile(file, 'utf8')
+  return file === undefined ? undefined : readPem(file)
+}
+
+async function readPem(file: string): Promise<string> {
+  // Names its path as the operating system's errors do.
+  const unusable = (problem: string) => Object.assign(new Error(`'${file}' ${problem}`), { path: file })
+  const handle = await open(file, OPEN_FLAGS)
+  try {
+    const stats = await handle.stat()
+    if (!stats.isFile()) throw unusable('is no regular file')
+    if (stats.size > MAX_PEM_BYTES) throw unusable(`has more than ${MAX_PEM_BYTES} bytes`)
+    return await handle.readFile('utf8')
+  } finally {
+    await handle.close()
+  }
 }

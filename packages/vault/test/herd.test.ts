@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { leaseOf } from '../src/lease.js'
 import { advance, startSession } from '../src/session.js'
 import type { Session } from '../src/session-types.js'
@@ -41,7 +41,7 @@ describe('many providers in one process', () => {
     const { vault, provide } = await scene()
     vault.script('/login', 'hang')
     const first = provide()
-    await vi.waitFor(() => expect(vault.count('/login')).toBe(1))
+    await expect.poll(() => vault.count('/login')).toBe(1)
     await provide(options).getToken()
     expect(first.status()).toMatchObject({ state: 'starting', activity: 'login' })
   })
@@ -50,7 +50,7 @@ describe('many providers in one process', () => {
     const { vault, provide } = await scene()
     vault.script('/login', 'hang')
     const first = provide()
-    await vi.waitFor(() => expect(vault.count('/login')).toBe(1))
+    await expect.poll(() => vault.count('/login')).toBe(1)
     const second = provide()
     const token = second.getToken()
     await first.close()

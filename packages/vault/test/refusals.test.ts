@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { HOUR, jwt, MINUTE, SECOND, scene } from './support.js'
 import { PERMISSION_DENIED, type Reply } from './vault-stand-in.js'
 
@@ -163,7 +163,7 @@ describe('a refused login', () => {
       const provider = provide({ method, startupTimeoutMs: 0 })
       await expect(provider.getToken()).rejects.toMatchObject({ code: 'ERR_VAULT_JWT_REFUSED' })
       // Read again at once, in vain.
-      await vi.waitFor(() => expect(jwts.invalidated).toEqual([refused]))
+      await expect.poll(() => jwts.invalidated).toEqual([refused])
       await clock.advance(10 * MINUTE)
       expect(vault.count('/login')).toBe(1)
       expect(provider.status()).toMatchObject({
@@ -236,7 +236,7 @@ describe('a refused login', () => {
       vault.script('/login', reply, reply)
       const provider = provide({ method })
       const token = provider.getToken()
-      await vi.waitFor(() => expect(provider.status().lastFailure?.code).toBe('ERR_VAULT_JWT_NOT_YET_VALID'))
+      await expect.poll(() => provider.status().lastFailure?.code).toBe('ERR_VAULT_JWT_NOT_YET_VALID')
       expect(provider.status().refusedJwt).toBeUndefined()
       await clock.advance(2 * SECOND)
       expect((await token).token).toMatch(/^hvs\./)
@@ -288,7 +288,7 @@ describe('a refused login', () => {
     vault.script('/login', reply, reply)
     const provider = provide()
     const token = provider.getToken()
-    await vi.waitFor(() => expect(provider.status().lastFailure?.code).toBe(code))
+    await expect.poll(() => provider.status().lastFailure?.code).toBe(code)
     // The first retry is jittered too (rule 8): half of the first second, here.
     expect(provider.status().logsInAtMs).toBe(clock.now() + 500)
     await clock.advance(5 * SECOND)
@@ -300,7 +300,7 @@ describe('a refused login', () => {
     const { vault, clock, provide } = await scene()
     vault.always('/login', () => 'reset')
     const provider = provide({ random: () => 0.999 })
-    await vi.waitFor(() => expect(provider.status().lastFailure?.count).toBe(1))
+    await expect.poll(() => provider.status().lastFailure?.count).toBe(1)
     expect(vault.count('/login')).toBe(1)
     await clock.advance(SECOND)
     expect(vault.count('/login')).toBe(2)
@@ -320,7 +320,7 @@ describe('a refused login', () => {
     const { vault, clock, provide } = await scene()
     vault.script('/login', 'hang')
     const provider = provide({ requestTimeoutMs: 3_000 })
-    await vi.waitFor(() => expect(vault.count('/login')).toBe(1))
+    await expect.poll(() => vault.count('/login')).toBe(1)
     await clock.advance(3 * SECOND)
     expect(provider.status().lastFailure).toMatchObject({ code: 'ERR_VAULT_UNAVAILABLE' })
     expect(provider.status().lastFailure?.message).toContain('no answer within 3 s')

@@ -15,7 +15,7 @@ describe('the life of a lease', () => {
       return undefined as never
     })
     const provider = provide()
-    await vi.waitFor(() => expect(vault.count('/login')).toBe(1))
+    await expect.poll(() => vault.count('/login')).toBe(1)
     await clock.advance(9 * SECOND)
     answer()
     const token = await provider.getToken()
@@ -68,7 +68,7 @@ describe('the life of a lease', () => {
     const token = await provider.getToken()
     clock.suspend(50 * MINUTE)
     expect(await provider.getToken()).toBe(token)
-    await vi.waitFor(() => expect(provider.status().renewals).toBe(1))
+    await expect.poll(() => provider.status().renewals).toBe(1)
     expect(vault.count('/renew-self')).toBe(1)
     expect(provider.current?.expiresAtMs).toBe(clock.now() + HOUR)
   })

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -100,7 +101,7 @@ describe('TLS', () => {
     expect(result).toMatchObject({ code: 'ERR_VAULT_TLS' })
     await writeFile(caFile, ca.cert)
     await clock.advance(SECOND)
-    await vi.waitFor(() => expect(provider.status().state).toBe('valid'))
+    await expect.poll(() => provider.status().state).toBe('valid')
     expect(vault.count('/login')).toBe(1)
   })
 
@@ -108,6 +109,14 @@ describe('TLS', () => {
     const { result } = await use({ caFile: '/nowhere/ca.pem' })
     expect(result).toMatchObject({ code: 'ERR_VAULT_TLS', cause: { code: 'ENOENT' } })
     expect((result as Error).message).toContain('/nowhere/ca.pem')
+  })
+
+  it('waits for no writer of a file that is a FIFO', async () => {
+    const caFile = path.join(await directory(), 'fifo')
+    execFileSync('mkfifo', [caFile])
+    const { result } = await use({ caFile })
+    expect(result).toMatchObject({ code: 'ERR_VAULT_TLS' })
+    expect((result as Error).message).toContain(caFile)
   })
 
   it('is not verified only by the option skipVerify, with a warning', async () => {
