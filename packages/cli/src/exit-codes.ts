@@ -5,6 +5,10 @@ export const EXIT = {
   bad: 1,
   /** The command line cannot be understood. */
   usage: 2,
+  /** `doctor`: 1 is a warning there and 2 a defect, so that what cannot be understood is `EX_USAGE` of sysexits.h. */
+  doctorWarnings: 1,
+  doctorBroken: 2,
+  doctorUsage: 64,
   /** `vault exec` and `vault agent -- COMMAND` could not run the command: as env, timeout and docker have it. */
   notStarted: 125,
   /** … it may not be executed; … it was not found: as a shell has it. */

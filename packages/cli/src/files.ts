@@ -1,5 +1,5 @@
-import { readFileSync, rmSync } from 'node:fs'
-import { mkdtemp, open, readdir, rm } from 'node:fs/promises'
+import { readFileSync, rmSync, watch } from 'node:fs'
+import { access, constants, mkdtemp, open, readdir, realpath, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -29,6 +29,59 @@ export async function readBounded(path: string, maxBytes: number): Promise<Buffe
   } finally {
     await file.close()
   }
+}
+
+/** Who may do what with a file or a directory. */
+export interface Inode {
+  readonly kind: 'file' | 'directory' | 'other'
+  /** Permission bits. */
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+  readonly sizeBytes: number
+}
+
+/** What a path leads to. @throws the operating system's error */
+export async function inodeOf(path: string): Promise<Inode> {
+  const stats = await stat(path)
+  const kind = stats.isFile() ? 'file' : stats.isDirectory() ? 'directory' : 'other'
+  return { kind, mode: stats.mode & 0o7777, uid: stats.uid, gid: stats.gid, sizeBytes: stats.size }
+}
+
+/** The path without its links. @throws the operating system's error */
+export async function withoutLinks(path: string): Promise<string> {
+  return realpath(path)
+}
+
+/** Whether this process may look up names in a directory; also `true` where there is no directory. */
+export async function maySearch(directory: string): Promise<boolean> {
+  return access(directory, constants.X_OK).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => error.code !== 'EACCES' && error.code !== 'EPERM',
+  )
+}
+
+/** Makes an empty file and removes it again. @throws the operating system's error, also when there is one already */
+export async function makeAndRemove(path: string): Promise<void> {
+  await (await open(path, 'wx', 0o600)).close()
+  await rm(path)
+}
+
+/**
+ * Watches a directory, by the same means as the library.
+ *
+ * @param onEvent gets the name of what changed, where the system tells it
+ * @returns a function that ends the watch
+ * @throws the operating system's error when there is no watch to be had
+ */
+export function watchDirectory(
+  directory: string,
+  onEvent: (name: string | null) => void,
+  onError: (error: unknown) => void,
+): () => void {
+  const watcher = watch(directory, (_type, name) => onEvent(name))
+  watcher.on('error', onError)
+  return () => watcher.close()
 }
 
 /** A directory of one's own, which goes with the process at the latest, but for a SIGKILL. */

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { wantsColor } from './colors.js'
 import { registerDemo } from './commands/demo.js'
+import { registerDoctor } from './commands/doctor.js'
 import { registerInspect } from './commands/inspect.js'
 import { registerVault } from './commands/vault.js'
 import { registerWatch } from './commands/watch.js'
@@ -11,7 +12,13 @@ import type { CommandIo } from './io.js'
 /** Registers one command. Its action gives the exit code to `finish`. */
 export type Register = (program: Command, io: CommandIo, finish: (exitCode: number) => void) => void
 
-const COMMANDS: readonly Register[] = [registerInspect, registerWatch, registerVault, registerDemo]
+const COMMANDS: readonly Register[] = [
+  registerInspect,
+  registerDoctor,
+  registerWatch,
+  registerVault,
+  registerDemo,
+]
 
 const DESCRIPTION =
   'Inspects, watches and demonstrates Kubernetes projected service account tokens, and logs in to Vault with them.'

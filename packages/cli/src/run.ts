@@ -5,6 +5,7 @@ import { EXIT } from './exit-codes.js'
 import type { CliIo, CommandIo, Output } from './io.js'
 import { redactAllBut, redactSecrets } from './printable.js'
 import { createProgram } from './program.js'
+import { hasShownAll, usageError } from './usage-error.js'
 import { normaliseVaultArgv } from './vault/vault-argv.js'
 
 /**
@@ -28,7 +29,7 @@ export async function run(commandLine: readonly string[], io: CliIo): Promise<nu
     await program.parseAsync(argv, { from: 'user' })
     return exitCode
   } catch (error) {
-    if (error instanceof CommanderError && SHOWN.has(error.code)) {
+    if (error instanceof CommanderError && hasShownAll(error)) {
       return error.exitCode === 0 ? EXIT.ok : EXIT.usage
     }
     const { message, details } = describe(error)
@@ -39,16 +40,9 @@ export async function run(commandLine: readonly string[], io: CliIo): Promise<nu
   }
 }
 
-/** What commander throws after it has printed help or the version: there is nothing more to say. */
-const SHOWN = new Set(['commander.help', 'commander.helpDisplayed', 'commander.version'])
-
 function describe(error: unknown): { message: string; details: CliErrorDetails } {
   if (error instanceof CliError) return { message: error.message, details: error.details }
-  if (error instanceof CommanderError) {
-    const [message = '', suggestion] = error.message.replace(/^error: /, '').split('\n')
-    const remedy = suggestion?.replace(/^\(|\)$/g, '') ?? "See 'projected-token --help'"
-    return { message, details: { code: 'ERR_USAGE', exitCode: EXIT.usage, remedy } }
-  }
+  if (error instanceof CommanderError) return describe(usageError(error))
   const message =
     error instanceof Error ? `${error.name}: ${error.message}` : 'something that is no error was thrown'
   return {

@@ -10,7 +10,15 @@ import {
 import type { CliIo } from '../io.js'
 import type { ExpectationOptions } from '../options.js'
 import { findFindings } from './findings.js'
-import { type DirectoryFacts, fileFacts, type Inspection } from './inspection.js'
+import {
+  type DirectoryFacts,
+  type FileFacts,
+  type Finding,
+  fileFacts,
+  type Inspection,
+  type SignatureFacts,
+  type TokenFacts,
+} from './inspection.js'
 import { loadKeySet } from './key-set.js'
 import { tokenFacts } from './token-facts.js'
 import { findTokenLikeFiles } from './token-like-files.js'
@@ -26,37 +34,60 @@ export interface InspectRequest extends ExpectationOptions {
   jwks?: string
 }
 
+/** What was found at a path: a token with what speaks for it, or the failure to get one. */
+export interface Examination {
+  readonly path: string
+  readonly nowMs: number
+  readonly file: FileFacts | undefined
+  readonly signature: SignatureFacts
+  readonly found:
+    | { readonly token: TokenFacts }
+    | { readonly failure: TokenError; readonly nearby: DirectoryFacts | undefined }
+}
+
 /** Looks at a token file. What cannot be read is a finding, not an error. */
 export async function inspectToken(request: InspectRequest, io: CliIo): Promise<Inspection> {
-  const { path, jwks } = request
-  const [file, place] = await Promise.all([
+  const { path, nowMs, file, signature, found } = await examineToken(request, io)
+  const about = { path, inspectedAtMs: nowMs, file }
+  if ('failure' in found) {
+    const { failure, nearby } = found
+    const findings: Finding[] = [{ severity: 'error', code: failure.code, message: failure.message }]
+    return { ok: false, ...about, token: undefined, signature, findings, nearby }
+  }
+  const { token } = found
+  const findings = findFindings({ token, file, signature, expected: request, nowMs })
+  const ok = findings.every(({ severity }) => severity !== 'error')
+  return { ok, ...about, token, signature, findings, nearby: undefined }
+}
+
+/** Collects what is known of a token file, and judges nothing. */
+export async function examineToken({ path, jwks }: InspectRequest, io: CliIo): Promise<Examination> {
+  const [read, place] = await Promise.all([
     readTokenFile(path, MAX_TOKEN_BYTES).catch(asTokenError),
     locateTokenFile(path).catch(() => undefined),
   ])
   const nowMs = io.clock.now()
-  const failed = async ({ code, message, path: at }: TokenError, read?: TokenFile): Promise<Inspection> => ({
-    ok: false,
-    path,
-    inspectedAtMs: nowMs,
-    file: read && fileFacts(read, place),
-    token: undefined,
-    signature: UNCHECKED,
-    findings: [{ severity: 'error', code, message }],
-    nearby: await lookNearby(code, code === 'ERR_TOKEN_NOT_A_FILE' ? at : place?.directory),
-  })
-  if (file instanceof TokenError) return failed(file)
-  const parsed = attempt(() => parseToken(file.content, path))
-  if (parsed instanceof TokenError) return failed(parsed, file)
+  const failed = async (failure: TokenError, file?: TokenFile): Promise<Examination> => {
+    const directory = failure.code === 'ERR_TOKEN_NOT_A_FILE' ? failure.path : place?.directory
+    const nearby = await lookNearby(failure.code, directory)
+    return {
+      path,
+      nowMs,
+      file: file && fileFacts(file, place),
+      signature: UNCHECKED,
+      found: { failure, nearby },
+    }
+  }
+  if (read instanceof TokenError) return failed(read)
+  const parsed = attempt(() => parseToken(read.content, path))
+  if (parsed instanceof TokenError) return failed(parsed, read)
 
-  const token = tokenFacts(parsed, file, nowMs)
+  const token = tokenFacts(parsed, read, nowMs)
   const signature =
     jwks === undefined
       ? UNCHECKED
       : await verifySignature(parsed, token, await loadKeySet(jwks, io.clock, io.signal), jwks)
-  const facts = { file: fileFacts(file, place), token, signature }
-  const findings = findFindings({ ...facts, expected: request, nowMs })
-  const ok = findings.every(({ severity }) => severity !== 'error')
-  return { ok, path, inspectedAtMs: nowMs, ...facts, findings, nearby: undefined }
+  return { path, nowMs, file: fileFacts(read, place), signature, found: { token } }
 }
 
 /** Where the token may be instead. */

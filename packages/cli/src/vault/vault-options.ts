@@ -25,6 +25,23 @@ const collect = (text: string, previous: string[] | undefined) => [...(previous 
 
 /** Adds the options of {@link VaultOptions}. @param waits what `--timeout` is, with its default */
 export function addVaultOptions(command: Command, waits: string): Command {
+  addVaultPlace(command)
+    .option('--token-path <file>', 'the service account token', parseText, DEFAULT_TOKEN_PATH)
+    .addOption(
+      new Option(
+        '-a, --audience <audience>',
+        'the token must name it; repeat it to accept others (recommended)',
+      ).argParser(collect),
+    )
+  return addVaultTls(command).option(
+    '--timeout <duration>',
+    waits,
+    durationFrom(100, 86_400_000, 'a duration from 100ms to 1d'),
+  )
+}
+
+/** Adds the options that say where Vault is, and as whom to log in. */
+export function addVaultPlace(command: Command): Command {
   return command
     .option('--role <role>', 'the role to log in with', parseText)
     .option('--address <url>', 'https://HOST:PORT or unix:///SOCKET (default: VAULT_ADDR)', parseText)
@@ -35,20 +52,17 @@ export function addVaultOptions(command: Command, waits: string): Command {
     )
     .option('--mount <path>', "where it is mounted (default: the method's name)", parseText)
     .option('--namespace <namespace>', "Vault's namespace (default: VAULT_NAMESPACE)", parseText)
-    .option('--token-path <file>', 'the service account token', parseText, DEFAULT_TOKEN_PATH)
-    .addOption(
-      new Option(
-        '-a, --audience <audience>',
-        'the token must name it; repeat it to accept others (recommended)',
-      ).argParser(collect),
-    )
+}
+
+/** Adds the options that say whom to trust there. */
+export function addVaultTls(command: Command): Command {
+  return command
     .option('--ca-cert <file>', "PEM of Vault's authority (default: VAULT_CACERT)", parseText)
     .option('--ca-path <directory>', 'the same, all files of a directory (default: VAULT_CAPATH)', parseText)
     .option('--client-cert <file>', 'PEM (default: VAULT_CLIENT_CERT)', parseText)
     .option('--client-key <file>', 'PEM (default: VAULT_CLIENT_KEY)', parseText)
     .option('--tls-server-name <name>', 'the name in the certificate', parseText)
     .option('--tls-skip-verify', 'trust whoever answers; VAULT_SKIP_VERIFY alone does not do that')
-    .option('--timeout <duration>', waits, durationFrom(100, 86_400_000, 'a duration from 100ms to 1d'))
 }
 
 /** The role, which there is no default for. */

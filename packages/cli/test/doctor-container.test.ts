@@ -1,0 +1,253 @@
+import { chmod, chown, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { start, useBuiltCli } from './support/built-cli.js'
+import {
+  asNobody,
+  DEAD_INOTIFY,
+  inNamespace,
+  isRoot,
+  NO_INOTIFY,
+  noNamespaces,
+  noOtherUser,
+  notLinux,
+  type VolumeOptions,
+  writeVolume,
+} from './support/doctor-places.js'
+import { boundClaims, createIssuer, temporaryDirectory, writeFileFor } from './support/token-files.js'
+
+const cli = useBuiltCli()
+// Other users run it, too.
+beforeAll(() => chmod(dirname(dirname(cli.path)), 0o755))
+const issuer = await createIssuer()
+const DEFAULT_DIRECTORY = '/var/run/secrets/kubernetes.io/serviceaccount'
+/** What a user namespace makes of it: the directory is there although nobody but its root may write outside. */
+const MAKE_DEFAULT_DIRECTORY = `mount -t tmpfs tmpfs "$(readlink -f /var/run)"; mkdir -p ${DEFAULT_DIRECTORY}`
+
+const volumeOf = async (options?: VolumeOptions, audience = 'vault') =>
+  writeVolume(await issuer.sign({ ...boundClaims(Date.now()), aud: [audience] }), options)
+
+/** Runs the program with `--json` in a process of its own. */
+async function doctor(
+  argv: string[],
+  wrap: (command: string[]) => [command: string, args: string[]] = ([command = '', ...args]) => [
+    command,
+    args,
+  ],
+  nodeArgs: string[] = [],
+) {
+  const [command, args] = wrap([process.execPath, ...nodeArgs, cli.path, 'doctor', ...argv, '--json'])
+  const child = start(command, args)
+  const exitCode = await child.end
+  if (child.stdout() === '') return expect.fail(child.stderr())
+  const json = JSON.parse(child.stdout())
+  const codes = json.findings.map(({ code }: { code: string }) => code)
+  const finding = (code: string) =>
+    json.findings.find((one: { code: string }) => one.code === code) ??
+    expect.fail(`no ${code} among ${codes}`)
+  return { exitCode, json, codes, finding }
+}
+
+const inside = (set: string) => (command: string[]) => inNamespace(set, command)
+
+describe('doctor of a mount', () => {
+  it('finds a file that is mounted by itself, also from the same file system', async ({ skip }) => {
+    skip(...noNamespaces)
+    const { path } = await volumeOf()
+    const target = await writeFileFor('')
+    const { codes, json, finding, exitCode } = await doctor(
+      [target],
+      inside(`mount --bind ${path} ${target}`),
+    )
+    expect(codes).toEqual(['NEVER_UPDATED'])
+    expect(finding('NEVER_UPDATED').seen).toContain('mounted by itself (a subPath, or a single-file mount)')
+    expect(json.tokens[0].mount).toMatchObject({ mountPoint: target, isPinned: true, isRemoved: false })
+    expect(exitCode).toBe(1)
+  })
+
+  it('finds a directory that is mounted with subPath, and that the volume has gone on without it', async ({
+    skip,
+  }) => {
+    skip(...noNamespaces)
+    const { path, version } = await volumeOf({ name: 'nested/token' })
+    const target = await temporaryDirectory()
+    const set = `mount --bind ${dirname(path)} ${target}; rm -r ${version}/../..data; mv ${version} ${version}.old`
+    const moved = await doctor([join(target, 'token')], inside(set))
+    expect(moved.codes).toEqual(['NEVER_UPDATED'])
+    const other = await volumeOf()
+    const file = await writeFileFor('')
+    const removed = await doctor([file], inside(`mount --bind ${other.path} ${file}; rm -r ${other.version}`))
+    expect(removed.codes.sort()).toEqual(['NEVER_UPDATED', 'REPLACED_MEANWHILE'])
+    expect(removed.exitCode).toBe(1)
+  })
+
+  it('says of an expired token in such a mount why it was not replaced', async ({ skip }) => {
+    skip(...noNamespaces)
+    const { path } = await writeVolume(await issuer.sign(boundClaims(Date.now(), 7_200)))
+    const target = await writeFileFor('')
+    const { finding, exitCode } = await doctor([target], inside(`mount --bind ${path} ${target}`))
+    expect(finding('ERR_TOKEN_EXPIRED').remedy).toContain('(subPath) is never updated')
+    expect(exitCode).toBe(2)
+  })
+
+  it('tries no watch where no file may be made, and finds no fault with that', async ({ skip }) => {
+    skip(...noNamespaces)
+    const { path, directory } = await volumeOf()
+    const target = await temporaryDirectory()
+    const set = `mount --bind ${directory} ${target}; mount -o remount,ro,bind ${target}`
+    const { codes, json, exitCode } = await doctor([join(target, 'token')], inside(set))
+    expect(json.tokens[0].watch).toMatchObject({ state: 'unproven', reason: 'EROFS' })
+    expect(json.tokens[0].mount).toMatchObject({ mountPoint: target, isReadOnly: true })
+    expect(codes).toEqual([])
+    expect(exitCode).toBe(0)
+    expect(path).not.toBe(target)
+  })
+})
+
+describe('doctor --pod', () => {
+  it('examines every token that is mounted, nested and single ones too, and names the default', async ({
+    skip,
+  }) => {
+    skip(...noNamespaces)
+    const [own, nested, single] = [
+      await volumeOf({}, 'https://kubernetes.default.svc'),
+      await volumeOf({ name: 'a/b/token' }),
+      await volumeOf({}, 'other'),
+    ]
+    await writeFile(join(own.version, 'namespace'), 'default')
+    const [target, file] = [await temporaryDirectory(), await writeFileFor('')]
+    const set = [
+      MAKE_DEFAULT_DIRECTORY,
+      `mount --bind ${own.directory} ${DEFAULT_DIRECTORY}`,
+      `mount --bind ${nested.directory} ${target}`,
+      `mount --bind ${single.path} ${file}`,
+    ].join('\n')
+    const { codes, json, finding, exitCode } = await doctor(['--pod'], inside(set))
+    const paths = [`${DEFAULT_DIRECTORY}/token`, join(target, 'a/b/token'), file]
+    expect(json.tokens.map(({ path }: { path: string }) => path)).toEqual(expect.arrayContaining(paths))
+    expect(finding('NEVER_UPDATED').path).toBe(file)
+    const several = finding('SEVERAL_TOKENS')
+    expect(several).toMatchObject({ severity: 'note', path: null })
+    for (const path of paths) expect(several.seen).toContain(path)
+    expect(several.seen).toContain(`The default takes ${DEFAULT_DIRECTORY}/token.`)
+    expect(codes).not.toContain('NO_TOKEN_MOUNTED')
+    expect(exitCode).toBe(1)
+
+    const byDefault = await doctor([], inside(set))
+    expect(byDefault.json.tokens[0].path).toBe(`${DEFAULT_DIRECTORY}/token`)
+    expect(byDefault.finding('SEVERAL_TOKENS').severity).toBe('note')
+    expect(byDefault.exitCode).toBe(0)
+  })
+
+  it('finds nothing mounted, and names a token elsewhere to who asks for the default', async ({ skip }) => {
+    skip(...noNamespaces)
+    const volume = await volumeOf()
+    const target = await temporaryDirectory()
+    const elsewhere = await doctor(
+      [],
+      inside(`${MAKE_DEFAULT_DIRECTORY}; mount --bind ${volume.directory} ${target}`),
+    )
+    const missing = elsewhere.finding('ERR_TOKEN_NOT_FOUND')
+    expect(missing.seen).toContain(`Mounted elsewhere: ${join(target, 'token')} (for "vault").`)
+    expect(elsewhere.exitCode).toBe(2)
+    const nothing = await doctor(['--pod'], inside(MAKE_DEFAULT_DIRECTORY))
+    expect(nothing.codes).toEqual(['NO_TOKEN_MOUNTED'])
+    expect(nothing.exitCode).toBe(2)
+    const byDefault = await doctor([], inside(MAKE_DEFAULT_DIRECTORY))
+    expect(byDefault.finding('ERR_TOKEN_NOT_FOUND').remedy).toContain('automountServiceAccountToken')
+  })
+})
+
+describe('doctor as a user who may not read', () => {
+  it('names mode, owner, its own ids, and the user to run as', async ({ skip }) => {
+    skip(...noOtherUser)
+    const { path } = await volumeOf({ mode: 0o600 })
+    await chown(path, 1_234, 1_234)
+    const { finding, exitCode } = await doctor([path], asNobody)
+    const { seen, remedy, severity } = finding('ERR_TOKEN_UNREADABLE')
+    expect(severity).toBe('error')
+    expect(seen).toBe(
+      `The file '${path}' may not be read by uid 65534 with the groups 65534. It is mode 0600, owner 1234, group 1234.`,
+    )
+    expect(remedy).toContain('Run as uid 1234 (runAsUser')
+    expect(remedy).toContain('fsGroup')
+    expect(exitCode).toBe(2)
+  })
+
+  it('names the group that the process has lost, and is content with it', async ({ skip }) => {
+    skip(...noOtherUser)
+    const { path } = await volumeOf({ mode: 0o640 })
+    await chown(path, 0, 2_000)
+    const without = await doctor([path], asNobody)
+    expect(without.finding('ERR_TOKEN_UNREADABLE').remedy).toContain('Give the process the group 2000')
+    const having = await doctor([path], (command) => asNobody(command, ['2000']))
+    expect(having.codes).toEqual([])
+    expect(having.json.user).toEqual({ uid: 65_534, groups: [2_000, 65_534] })
+    expect(having.json.tokens[0].watch).toMatchObject({ state: 'unproven', reason: 'EACCES' })
+    expect(having.exitCode).toBe(0)
+  })
+
+  it('names the directory that is closed to it', async ({ skip }) => {
+    skip(...noOtherUser)
+    const { path, version, directory } = await volumeOf({ mode: 0o644 })
+    await chmod(version, 0o700)
+    const { finding } = await doctor([path], asNobody)
+    expect(finding('ERR_TOKEN_UNREADABLE').seen).toContain(
+      `the directory '${join(directory, '..data')}' (mode 0700, owner 0, group 0) is closed to it.`,
+    )
+    await chmod(version, 0o755)
+    await chmod(directory, 0o700)
+    const above = await doctor([path], asNobody)
+    expect(above.finding('ERR_TOKEN_UNREADABLE').seen).toContain(`the directory '${directory}' (mode 0700`)
+  })
+
+  // As root the tests above say more.
+  it.skipIf(isRoot || process.platform === 'win32')('says that nobody may read it', async () => {
+    const { path } = await volumeOf({ mode: 0 })
+    const { finding, exitCode } = await doctor([path])
+    expect(finding('ERR_TOKEN_UNREADABLE').seen).toContain('mode 0000')
+    expect(exitCode).toBe(2)
+  })
+})
+
+describe('doctor of the file watch', () => {
+  it.for([
+    ['ENOSPC', 'watches'],
+    ['EMFILE', 'instances'],
+  ] as const)('finds inotify exhausted (%s), and names the limits', async ([errno, what], { skip }) => {
+    skip(...noNamespaces)
+    const { path } = await volumeOf()
+    const set = `echo 0 > /proc/sys/user/max_inotify_${what}`
+    const { codes, json, finding, exitCode } = await doctor([path], inside(set))
+    expect(codes).toEqual(['INOTIFY_EXHAUSTED'])
+    const { seen, remedy } = finding('INOTIFY_EXHAUSTED')
+    expect(seen).toContain(`(${errno})`)
+    expect(seen).toMatch(new RegExp(`fs\\.inotify\\.max_user_${what} is \\d+`))
+    expect(seen).toContain(`this user namespace allows 0 (user.max_inotify_${what})`)
+    expect(remedy).toContain(`fs.inotify.max_user_${what}`)
+    expect(json.tokens[0].watch).toMatchObject({ state: 'refused', reason: errno })
+    expect(exitCode).toBe(1)
+  })
+
+  it('finds a watch that is dead without saying so', async ({ skip }) => {
+    skip(...notLinux)
+    const { path, directory } = await volumeOf()
+    const preload = await writeFileFor(DEAD_INOTIFY, 'dead-inotify.mjs')
+    const { codes, finding, exitCode } = await doctor([path], undefined, ['--import', preload])
+    expect(codes).toEqual(['DEAD_WATCH'])
+    expect(finding('DEAD_WATCH').seen).toBe(
+      `A file was made in '${directory}', and a watch on it told nothing.`,
+    )
+    expect(exitCode).toBe(1)
+  })
+  it('says that there is no watch to be had', async ({ skip }) => {
+    skip(...notLinux)
+    const { path } = await volumeOf()
+    const preload = await writeFileFor(NO_INOTIFY, 'no-inotify.mjs')
+    const { codes, json, finding, exitCode } = await doctor([path], undefined, ['--import', preload])
+    expect(codes).toEqual(['NO_WATCH'])
+    expect(finding('NO_WATCH').seen).toContain('cannot be watched')
+    expect(json.tokens[0].watch.state).toBe('refused')
+    expect(exitCode).toBe(1)
+  })
+})
