@@ -1,5 +1,5 @@
-import { readFileSync, rmSync, watch } from 'node:fs'
-import { access, constants, mkdtemp, open, readdir, realpath, rm, stat } from 'node:fs/promises'
+import { constants, readFileSync, rmSync, watch } from 'node:fs'
+import { access, mkdtemp, open, readdir, realpath, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -14,21 +14,43 @@ export async function listDirectory(path: string): Promise<string[]> {
   return (await readdir(path)).sort()
 }
 
-/** Reads a file, a pipe or `/dev/stdin`: at most `maxBytes`, else `undefined`. @throws the operating system's error */
-export async function readBounded(path: string, maxBytes: number): Promise<Buffer | undefined> {
-  const file = await open(path, 'r')
+/** `O_NONBLOCK`: a pipe without a writer, or one that writes nothing, would hold the whole process. Absent on Windows. */
+const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
+
+/**
+ * Reads a file, a pipe or `/dev/stdin`: at most `maxBytes`, else `undefined`.
+ *
+ * @param pause waits until a pipe that has nothing yet is asked again; what it throws ends the read
+ * @throws the operating system's error
+ */
+export async function readBounded(
+  path: string,
+  maxBytes: number,
+  pause?: () => Promise<void>,
+): Promise<Buffer | undefined> {
+  const file = await open(path, OPEN_FLAGS)
   try {
+    const isPipe = (await file.stat()).isFIFO()
     const buffer = Buffer.alloc(maxBytes + 1)
     let length = 0
     while (length < buffer.length) {
-      const { bytesRead } = await file.read(buffer, length, buffer.length - length, null)
-      if (bytesRead === 0) return buffer.subarray(0, length)
-      length += bytesRead
+      const bytesRead = await file
+        .read(buffer, length, buffer.length - length, null)
+        .then((result) => result.bytesRead, ifNothingYet)
+      // A pipe that nobody has opened to write seems to be at its end.
+      const isEmpty = bytesRead === undefined || (bytesRead === 0 && isPipe && length === 0)
+      if (isEmpty && pause !== undefined) await pause()
+      else if (!bytesRead) return buffer.subarray(0, length)
+      else length += bytesRead
     }
     return undefined
   } finally {
     await file.close()
   }
+}
+
+function ifNothingYet(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'EAGAIN') throw error
 }
 
 /** Who may do what with a file or a directory. */

@@ -4,9 +4,10 @@ import { run } from './run.js'
 
 /** The program: runs this process' command line and sets its exit code. */
 export async function main(): Promise<void> {
-  const { io, dispose } = createProcessIo()
+  const { io, hasLostOutput, dispose } = createProcessIo()
   const exitCode = await run(process.argv.slice(2), io)
   dispose()
   // A reader that has gone can be told nothing, and has seen what it wanted.
-  process.exitCode = io.signal.reason === 'EPIPE' ? EXIT.ok : exitCode
+  const code = io.signal.reason === 'EPIPE' ? EXIT.ok : exitCode
+  process.exitCode = hasLostOutput() ? EXIT.bad : code
 }

@@ -9,13 +9,27 @@ const SAME_SIGNAL_MS = 1_000
 const OTHER_SIGNALS: readonly TakenSignal[] = ['SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2']
 
 /** The real process: its streams, its signals, its clock. */
-export function createProcessIo(): { io: CliIo; dispose(): void } {
+export function createProcessIo(): { io: CliIo; hasLostOutput(): boolean; dispose(): void } {
   const { signal, takeSignals, dispose } = listenForInterruptions()
   const stderr = createOutput(process.stderr)
+  const hasLostOutput = tellLostOutput(stderr)
   tellWarnings(stderr)
   const { env } = process
   const io = { stdout: createOutput(process.stdout), stderr, env, clock: systemClock, signal, takeSignals }
-  return { io, dispose }
+  return { io, hasLostOutput, dispose }
+}
+
+/** A reader that has gone has seen what it wanted; a full disk has not got what the command is said to have written. */
+function tellLostOutput(stderr: Output): () => boolean {
+  let isLost = false
+  process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+    if (code === 'EPIPE' || isLost) return
+    isLost = true
+    // It may come after the command has ended.
+    process.exitCode = EXIT.bad
+    stderr.write(`error: The output could not be written: ${printable(message, 200)}\n`)
+  })
+  return () => isLost
 }
 
 function createOutput(stream: NodeJS.WriteStream): Output {

@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process'
-import { readdir } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { open, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { startFakeKubelet } from '@projected-token/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { start, useBuiltCli } from './support/built-cli.js'
@@ -27,6 +29,26 @@ describe('the process', () => {
     expect(good.stderr()).toBe('')
     const bad = cli(['inspect', kubelet.path, '--audience', 'other'])
     expect(await bad.end).toBe(1)
+  })
+
+  it('is not held by a pipe whose writer writes nothing', async () => {
+    const { kubelet } = await startKubelet()
+    const fifo = join(await temporaryDirectory(), 'fifo')
+    spawnSync('mkfifo', [fifo])
+    const child = cli(['inspect', kubelet.path, '--jwks', fifo])
+    const writer = await open(fifo, 'w') // as soon as there is a reader
+    child.process.kill('SIGINT')
+    expect(await child.end).toBe(130)
+    await writer.close()
+  })
+
+  // Skipped where there is no device that is always full.
+  it.skipIf(!existsSync('/dev/full'))('says that its output could not be written, and fails', async () => {
+    const { kubelet } = await startKubelet()
+    const command = `${process.execPath} ${bin.path} inspect ${kubelet.path} > /dev/full`
+    const child = start('sh', ['-c', command])
+    expect(await child.end).toBe(1)
+    expect(child.stderr()).toContain('error: The output could not be written: ENOSPC')
   })
 
   it('reads keys from a pipe', async () => {

@@ -1,10 +1,13 @@
 import type { Clock } from '@projected-token/core'
 import type { JSONWebKeySet } from 'jose'
 import { readBounded } from '../files.js'
+import { sleep } from '../sleep.js'
 
 /** A key set holds a handful of keys of under 1 KiB each (ML-DSA: 4 KiB). */
 const MAX_BYTES = 1_048_576
 const TIMEOUT_MS = 10_000
+/** How often a pipe is asked that has nothing yet. */
+const PIPE_POLL_MS = 50
 
 /** Where keys come from, and what went wrong there. */
 export type KeySetResult = { readonly keys: JSONWebKeySet } | { readonly problem: string }
@@ -17,7 +20,9 @@ export function isUrl(source: string): boolean {
 /** Loads a JSON Web Key Set from an http(s) URL or a file: bounded in size and time, no redirects. Never rejects. */
 export async function loadKeySet(source: string, clock: Clock, signal: AbortSignal): Promise<KeySetResult> {
   try {
-    const text = isUrl(source) ? await fetchText(source, clock, signal) : await readText(source)
+    const text = isUrl(source)
+      ? await fetchText(source, clock, signal)
+      : await readText(source, clock, signal)
     return { keys: toKeySet(text) }
   } catch (error) {
     return { problem: error instanceof Problem ? error.message : 'it could not be read' }
@@ -26,8 +31,15 @@ export async function loadKeySet(source: string, clock: Clock, signal: AbortSign
 
 class Problem extends Error {}
 
-async function readText(path: string): Promise<string> {
-  const content = await readBounded(path, MAX_BYTES).catch((error: NodeJS.ErrnoException) => {
+async function readText(path: string, clock: Clock, signal: AbortSignal): Promise<string> {
+  const untilMs = clock.monotonicNow() + TIMEOUT_MS
+  const pause = async () => {
+    if (signal.aborted) throw new Problem('reading it was interrupted')
+    if (clock.monotonicNow() >= untilMs) throw new Problem(`nothing came within ${TIMEOUT_MS / 1_000} s`)
+    await sleep(clock, PIPE_POLL_MS, signal)
+  }
+  const content = await readBounded(path, MAX_BYTES, pause).catch((error: NodeJS.ErrnoException) => {
+    if (error instanceof Problem) throw error
     throw new Problem(
       error.code === 'ENOENT' ? 'the key set file does not exist' : `reading it failed (${error.code})`,
     )
