@@ -2,22 +2,20 @@ import { Metadata } from '@grpc/grpc-js'
 import type { Token } from '@projected-token/core'
 import { refuse } from './call-failure.js'
 
-/** A token, and what is sent of it: made once. grpc-js copies from the metadata and leaves it as it is. */
+/** A token, and what is sent of it: made once, to be copied from and never given away. */
 export interface Bearer {
   readonly token: Token
   readonly metadata: Metadata
-  /** Fulfilled: what grpc-js asks for. */
-  readonly promise: Promise<Metadata>
 }
 
-/** Remembers the last one, so that a valid token costs neither a new string nor a new promise. */
+/** Remembers the last one, so that a valid token costs no new string. */
 export function createBearerMetadata(): (token: Token) => Bearer {
   let last: Bearer | undefined
   return (token) => {
     if (last === undefined || last.token !== token) {
       const metadata = new Metadata()
       metadata.set('authorization', `Bearer ${checkSecret(token)}`)
-      last = { token, metadata, promise: Promise.resolve(metadata) }
+      last = { token, metadata }
     }
     return last
   }

@@ -37,8 +37,8 @@ export function refuse(code: string, message: string): CallFailure {
 /** What the provider's failure is to a call. */
 export function callFailure(error: unknown): CallFailure {
   if (error instanceof CallFailure) return error
-  const code = codeOf(error)
-  const message = error instanceof Error ? error.message : 'the token provider failed'
+  const code = textOf(error, 'code')
+  const message = textOf(error, 'message') ?? 'the token provider failed'
   return new CallFailure(statusOf(code), code === undefined ? message : `${message} (${code})`, error)
 }
 
@@ -46,7 +46,12 @@ function statusOf(code: string | undefined): status {
   return code !== undefined && UNUSABLE_CONTENT.has(code) ? status.UNAUTHENTICATED : status.UNAVAILABLE
 }
 
-function codeOf(error: unknown): string | undefined {
-  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
-  return typeof code === 'string' ? code : undefined
+/** A property of an error that may be anything, also one whose getters throw. */
+function textOf(error: unknown, property: 'code' | 'message'): string | undefined {
+  try {
+    const value = (error as Partial<Record<typeof property, unknown>> | undefined)?.[property]
+    return typeof value === 'string' ? value : undefined
+  } catch {
+    return undefined
+  }
 }

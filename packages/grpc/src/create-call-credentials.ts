@@ -3,7 +3,6 @@ import type { Clock, TokenProvider } from '@projected-token/core'
 import { checkClock, checkOptionNames, checkProvider, invalidArgument, kindOf } from './check-arguments.js'
 import { createTokenCredentials } from './token-credentials.js'
 import { tokenSourceOf } from './token-source.js'
-import { NO_PROOF } from './transport-proof.js'
 
 /** Options of {@link createCallCredentials}. */
 export interface CallCredentialsOptions {
@@ -20,12 +19,12 @@ export interface CallCredentialsOptions {
 }
 
 /**
- * Makes call credentials that add `authorization: Bearer <token>` by the rules of gRFC A97: for single calls
- * (`client.get(request, { credentials })`) on a channel of {@link createChannelCredentials}, whose token they
- * replace, or as part of channel credentials (`channelCredentials.compose(...)`).
+ * Makes call credentials that add `authorization: Bearer <token>` by the rules of gRFC A97, for single calls
+ * (`client.get(request, { credentials })`) on a channel of {@link createChannelCredentials}, whose token they replace.
+ * Compose others with them (`ours.compose(others)`), not them with others.
  *
- * In a single call on another channel, even an encrypted one, they refuse (UNAUTHENTICATED): grpc-js does not tell them
- * whether it is encrypted.
+ * On another channel, even an encrypted one, and in `channelCredentials.compose(...)` they refuse (UNAUTHENTICATED):
+ * grpc-js does not tell them whether it is encrypted.
  *
  * @throws TypeError (`ERR_INVALID_ARG_TYPE`)
  */
@@ -43,8 +42,7 @@ export function createCallCredentials(
   }
   return createTokenCredentials({
     source: tokenSourceOf(provider, checkClock(clock)),
-    requiresTransportSecurity: requireTransportSecurity,
-    proof: NO_PROOF,
+    channel: requireTransportSecurity ? 'unknown' : 'any',
     others: [],
   })
 }

@@ -3,7 +3,6 @@ import type { Clock, TokenProvider } from '@projected-token/core'
 import { checkClock, checkOptionNames, checkProvider, invalidArgument, kindOf } from './check-arguments.js'
 import { createTokenCredentials } from './token-credentials.js'
 import { tokenSourceOf } from './token-source.js'
-import { MADE_FOR_CHANNEL } from './transport-proof.js'
 
 /** Options of {@link createChannelCredentials}. */
 export interface ChannelCredentialsOptions {
@@ -15,7 +14,7 @@ export interface ChannelCredentialsOptions {
  * Makes channel credentials that add `authorization: Bearer <token>` to every call by the rules of gRFC A97.
  *
  * @param channelCredentials what encrypts the channel: `grpc.credentials.createSsl(...)`, say. Where they add a token of
- *   this package already, that one is sent.
+ *   this package already, that one is sent. Compose call credentials of other kinds with the result, not with these.
  * @throws TypeError (`ERR_GRPC_INSECURE_CHANNEL`) when that encrypts nothing; (`ERR_INVALID_ARG_TYPE`) for other bad
  *   arguments.
  */
@@ -33,8 +32,7 @@ export function createChannelCredentials(
   checkOptionNames(options, ['clock'])
   const callCredentials = createTokenCredentials({
     source: tokenSourceOf(provider, checkClock(options.clock)),
-    requiresTransportSecurity: true,
-    proof: MADE_FOR_CHANNEL,
+    channel: 'encrypted',
     others: [],
   })
   try {

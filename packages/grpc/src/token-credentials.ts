@@ -1,28 +1,20 @@
 import { type CallCredentials, credentials, Metadata } from '@grpc/grpc-js'
-import type { Token } from '@projected-token/core'
-import type { Bearer } from './bearer-metadata.js'
 import { refuse } from './call-failure.js'
+import { type CallInfo, observedCallOf } from './observed-call.js'
 import type { TokenSource } from './token-source.js'
-import { composedWithChannel, type TransportProof } from './transport-proof.js'
-
-type CallInfo = Parameters<CallCredentials['generateMetadata']>[0]
-
-/** What the interceptor knows of a call, and learns about it. */
-export interface ObservedCall {
-  /** Whether the caller gave an `authorization` of their own. */
-  hasOwnHeader: boolean
-  /** The token that was sent last, and where it came from. */
-  sent: { token: Token; source: TokenSource } | undefined
-}
 
 /** What call credentials of this package know beside the interface of grpc-js. */
 interface Inside {
   readonly source: TokenSource
-  readonly requiresTransportSecurity: boolean
-  readonly proof: TransportProof
+  /**
+   * What is known of the channel. grpc-js tells nothing: it gives call credentials a `service_url` that begins with https
+   * on every channel, and sends them over plaintext without a word. So only credentials that were made for channel
+   * credentials, which refuse to be insecure, know theirs as `encrypted`; `any` will do for those that may go in
+   * plaintext; and `unknown` counts as plaintext.
+   */
+  readonly channel: 'unknown' | 'encrypted' | 'any'
   /** Credentials of other kinds composed with these. */
   readonly others: readonly CallCredentials[]
-  generate(info: CallInfo, call?: ObservedCall): Promise<Metadata>
 }
 
 /** Registered, so that the ESM and the CJS copy of this package know each other's. */
@@ -30,76 +22,61 @@ const INSIDE: unique symbol = Symbol.for('@projected-token/grpc: call credential
 
 type TokenCredentials = CallCredentials & { readonly [INSIDE]: Inside }
 
+/** On what is asked for one attempt of a call: said by credentials that know its channel to those that they ask in turn. */
+const ENCRYPTED: unique symbol = Symbol.for('@projected-token/grpc: encrypted channel') as never
+
+type AskedInfo = CallInfo & { readonly [ENCRYPTED]?: boolean }
+
 const empty = credentials.createEmpty()
 
 export function insideOf(callCredentials: CallCredentials): Inside | undefined {
   return (callCredentials as Partial<TokenCredentials>)[INSIDE]
 }
 
-/** The credentials that a call's channel has, with foreign ones that the call has of its own. */
-export function joinForeign(channels: Inside, foreign: CallCredentials): CallCredentials {
-  return createTokenCredentials({ ...channels, others: [...channels.others, foreign] })
-}
-
 /** An object rather than a subclass: grpc-js asks for no more than these three methods. */
-export function createTokenCredentials(parts: Omit<Inside, 'generate'>): CallCredentials {
-  const { source, requiresTransportSecurity, proof, others } = parts
-
-  function generate(info: CallInfo, call?: ObservedCall): Promise<Metadata> {
-    if (call) call.sent = undefined // by an attempt before this one
-    if (requiresTransportSecurity && !proof.isGiven()) return Promise.reject(unprovenTransport())
-    if (others.length > 0) return generateWithOthers(info, call)
-    if (call?.hasOwnHeader) return empty.generateMetadata(info)
-    try {
-      const bearer = source.acquire()
-      if (bearer instanceof Promise) return bearer.then((found) => send(found, call).metadata)
-      return send(bearer, call).promise
-    } catch (error) {
-      return Promise.reject(error)
-    }
-  }
-
-  function send(bearer: Bearer, call: ObservedCall | undefined): Bearer {
-    if (call) call.sent = { token: bearer.token, source }
-    return bearer
-  }
+export function createTokenCredentials(inside: Inside): CallCredentials {
+  const { source, channel, others } = inside
 
   /** One `authorization` in the end: the caller's, or else that of the other credentials, or else the token. */
-  async function generateWithOthers(info: CallInfo, call: ObservedCall | undefined): Promise<Metadata> {
-    const merged = new Metadata()
-    for (const metadata of await Promise.all(others.map((other) => other.generateMetadata(info)))) {
-      merged.merge(metadata)
+  async function generateMetadata(info: AskedInfo): Promise<Metadata> {
+    if (channel === 'unknown' && !info[ENCRYPTED]) throw unknownChannel()
+    const call = observedCallOf(info)
+    const metadata = new Metadata()
+    if (others.length > 0) {
+      const asked: AskedInfo = channel === 'encrypted' ? { ...info, [ENCRYPTED]: true } : info
+      for (const each of await Promise.all(others.map((other) => other.generateMetadata(asked)))) {
+        metadata.merge(each)
+      }
     }
-    if (call?.hasOwnHeader) merged.remove('authorization')
-    else if (merged.get('authorization').length === 0) {
-      merged.merge(send(await source.acquire(), call).metadata)
+    if (call?.hasOwnHeader) metadata.remove('authorization')
+    else if (metadata.get('authorization').length === 0) {
+      const acquired = source.acquire()
+      const bearer = acquired instanceof Promise ? await acquired : acquired
+      metadata.merge(bearer.metadata)
+      call?.sent.push({ token: bearer.token, source })
     }
-    return merged
+    return metadata
   }
 
-  const compose = (other: CallCredentials): CallCredentials => {
+  function compose(other: CallCredentials): CallCredentials {
     const theirs = insideOf(other)
-    // A call's own credentials replace those of its channel, which prove the channel's security.
+    // A call's own credentials replace those of its channel, which know it.
     if (theirs) {
-      const given = theirs.proof.isGiven() ? theirs.proof : proof.beforeChannel()
-      return changedBy({ proof: given }, theirs.others)
+      const known = theirs.channel === 'encrypted' ? 'encrypted' : channel
+      return createTokenCredentials({ source, channel: known, others: [...others, ...theirs.others] })
     }
-    if (!empty._equals(other)) return changedBy({ proof: proof.beforeChannel() }, [other])
-    return proof.isPermanent ? self : changedBy({ proof: composedWithChannel() }, [])
+    return empty._equals(other) ? self : withOther(inside, other)
   }
-  const changedBy = (changed: Partial<Inside>, more: readonly CallCredentials[]) =>
-    createTokenCredentials({ ...parts, ...changed, others: [...others, ...more] })
 
   const self: TokenCredentials = {
-    [INSIDE]: { ...parts, generate },
-    generateMetadata: (info) => generate(info),
+    [INSIDE]: inside,
+    generateMetadata,
     compose,
     _equals(other) {
       const theirs = insideOf(other)
       return (
         theirs?.source === source &&
-        theirs.requiresTransportSecurity === requiresTransportSecurity &&
-        theirs.proof.isPermanent === proof.isPermanent &&
+        theirs.channel === channel &&
         theirs.others.length === others.length &&
         others.every((each, index) => each._equals(theirs.others[index] as CallCredentials))
       )
@@ -108,9 +85,14 @@ export function createTokenCredentials(parts: Omit<Inside, 'generate'>): CallCre
   return self
 }
 
-function unprovenTransport() {
+/** Credentials of this package together with some of another kind. */
+export function withOther(inside: Inside, other: CallCredentials): CallCredentials {
+  return createTokenCredentials({ ...inside, others: [...inside.others, other] })
+}
+
+function unknownChannel() {
   return refuse(
     'ERR_GRPC_INSECURE_CHANNEL',
-    'The channel is not known to be encrypted, so no token was sent. Make its credentials with createChannelCredentials(provider, channelCredentials); only { requireTransportSecurity: false } sends the token over any channel',
+    'The channel is not known to be encrypted, so no token was sent. Make its credentials with createChannelCredentials(provider, channelCredentials), not with channelCredentials.compose(); only { requireTransportSecurity: false } sends the token over any channel',
   )
 }

@@ -13,7 +13,7 @@ export interface TokenSource {
    * @throws CallFailure (or rejects with it)
    */
   acquire(): Bearer | Promise<Bearer>
-  /** A server refused this token. */
+  /** A server refused this token. Never throws. */
   refused(token: Token): void
 }
 
@@ -29,12 +29,9 @@ export function createTokenSource(provider: TokenProvider, clock: Clock): TokenS
 
   const held = () => (tellsCurrent ? provider.current : cached)
 
-  /** Whether the last look was so short a time ago that the next one has to wait. */
-  function isTooEarly(valid: Token | undefined): boolean {
-    const nowMs = clock.monotonicNow()
-    if (failure && nowMs < failure.untilMs) return true
-    return unchanged !== undefined && valid?.token === unchanged.token && nowMs < unchanged.untilMs
-  }
+  const isBackingOff = () => failure !== undefined && clock.monotonicNow() < failure.untilMs
+  const hasJustFound = ({ token }: Token) =>
+    unchanged?.token === token && clock.monotonicNow() < unchanged.untilMs
 
   function lookForToken(): Promise<Bearer> {
     look ??= attempt().finally(() => {
@@ -44,11 +41,11 @@ export function createTokenSource(provider: TokenProvider, clock: Clock): TokenS
   }
 
   async function attempt(): Promise<Bearer> {
-    const before = held()?.token
     try {
+      const before = held()?.token
       const bearer = bearerOf(await provider.getToken())
       const { token } = bearer
-      if (!isValid(token)) throw expired()
+      if (tokenPhase(token.expiresAtMs, clock.now()) === 'expired') throw expired()
       failure = undefined
       unchanged =
         token.token === before
@@ -65,34 +62,32 @@ export function createTokenSource(provider: TokenProvider, clock: Clock): TokenS
     }
   }
 
-  /** The one that is at hand, if need be in its last 30 seconds: better than a call that fails. */
-  function lastResort(error: CallFailure | undefined): Bearer {
+  function acquire(): Bearer | Promise<Bearer> {
     const token = held()
-    if (token && isValid(token)) return bearerOf(token)
-    throw error ?? expired()
+    const phase = token ? tokenPhase(token.expiresAtMs, clock.now()) : 'expired'
+    if (!token || phase === 'expired') {
+      if (failure && !look && isBackingOff()) throw failure.error
+      return lookForToken()
+    }
+    if (phase === 'fresh') failure = undefined
+    else if (!look && !isBackingOff() && !hasJustFound(token)) lookForToken().catch(() => {})
+    return bearerOf(token)
   }
-
-  const isValid = (token: Token) => tokenPhase(token.expiresAtMs, clock.now()) !== 'expired'
 
   return {
     provider,
     acquire() {
-      const token = held()
-      const phase = token && tokenPhase(token.expiresAtMs, clock.now())
-      if (token && phase === 'fresh') {
-        failure = undefined
-        return bearerOf(token)
+      try {
+        return acquire()
+      } catch (error) {
+        throw callFailure(error) // `current` may throw
       }
-      if (token && phase === 'refresh') {
-        if (!look && !isTooEarly(token)) lookForToken().catch(() => {})
-        return bearerOf(token)
-      }
-      if (!look && isTooEarly(phase === 'ending' ? token : undefined)) return lastResort(failure?.error)
-      return lookForToken().catch(lastResort)
     },
     refused(token) {
-      if (cached?.token === token.token) cached = undefined
-      provider.invalidate(token)
+      if (cached?.token === token.token)
+        cached = undefined
+        // In an async function, so that neither what it throws nor a promise that it rejects ends the process.
+      ;(async () => provider.invalidate(token))().catch(() => {})
     },
   }
 }

@@ -3,15 +3,13 @@ import { describe, expect, it } from 'vitest'
 import { backoffDelayMs } from '../src/backoff.js'
 import { tokenPhase } from '../src/refresh-rule.js'
 
-const PHASES = ['fresh', 'refresh', 'ending', 'expired']
+const PHASES = ['fresh', 'refresh', 'expired']
 
 describe('the phase of a token', () => {
   it.each([
     [90_001, 'fresh'],
     [90_000, 'refresh'],
-    [30_001, 'refresh'],
-    [30_000, 'ending'],
-    [1, 'ending'],
+    [1, 'refresh'],
     [0, 'expired'],
     [-1, 'expired'],
   ])('%i ms before the expiry is %s', (leftMs, phase) => {

@@ -5,11 +5,17 @@ import {
   createChannelCredentials,
   createTokenInterceptor,
 } from '@projected-token/grpc'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createHoldingProvider, createManualProvider, tokenError, tokenFor } from './support/provider.js'
 import { authorization, createClient, startServer } from './support/server.js'
 
 const providerOf = (secret: string) => createHoldingProvider(tokenFor(systemClock, secret, 600))
+const foreign = () =>
+  credentials.createFromMetadataGenerator((_info, callback) => {
+    const metadata = new Metadata()
+    metadata.set('x-foreign', 'yes')
+    callback(null, metadata)
+  })
 const basic = () =>
   credentials.createFromMetadataGenerator((_info, callback) => callback(null, authorization('Basic foreign')))
 
@@ -75,6 +81,27 @@ describe("the caller's own authorization", () => {
     expect(server.seen).toEqual([['Basic own']])
   })
 
+  it('wins where credentials of other kinds came to the channel first', async () => {
+    const server = await startServer()
+    const channelCredentials = server.channelCredentials.compose(foreign())
+    const { call } = createClient(
+      server.target,
+      createChannelCredentials(providerOf('ours'), channelCredentials),
+      [createTokenInterceptor()],
+    )
+    await call({}, authorization('Basic own'))
+    await call()
+    expect(server.seen).toEqual([['Basic own'], ['Bearer ours']])
+  })
+
+  it('wins with two interceptors as with one, and so do call credentials', async () => {
+    const { call, server } = await connect(undefined, [createTokenInterceptor(), createTokenInterceptor()])
+    const callCredentials = createCallCredentials(providerOf('call'))
+    await call({ credentials: callCredentials }, authorization('Basic own'))
+    await call({ credentials: callCredentials })
+    expect(server.seen).toEqual([['Basic own'], ['Bearer call']])
+  })
+
   it('without the interceptor it fails the call: two are never sent', async () => {
     const { call, server } = await connect(undefined, [])
     const { code, details } = await call({}, authorization('Basic own'))
@@ -124,6 +151,72 @@ describe('a token that the server refuses', () => {
     await call({ credentials: createCallCredentials(other) })
     expect(provider.invalidated).toEqual([])
     expect(other.invalidated).toEqual([other.current])
+  })
+
+  it('is reported once by two interceptors', async () => {
+    const { call, server, provider } = await connect(undefined, [
+      createTokenInterceptor(),
+      createTokenInterceptor(),
+    ])
+    server.accepts = () => false
+    await call()
+    expect(provider.invalidated).toEqual([provider.current])
+  })
+
+  it('is reported where credentials of other kinds came to the channel first', async () => {
+    const provider = providerOf('ours')
+    const server = await startServer()
+    const channelCredentials = server.channelCredentials.compose(foreign())
+    const { call } = createClient(server.target, createChannelCredentials(provider, channelCredentials), [
+      createTokenInterceptor(),
+    ])
+    server.accepts = () => false
+    await call()
+    expect(provider.invalidated).toEqual([provider.current])
+  })
+
+  it.each([
+    ['rejects', () => Promise.reject(new Error('no'))],
+    [
+      'throws',
+      () => {
+        throw new Error('no')
+      },
+    ],
+  ])('ends the call also when the report %s', async (_name, invalidate) => {
+    const provider = Object.assign(providerOf('ours'), { invalidate })
+    const { call, server } = await connect(provider)
+    server.accepts = () => false
+    expect((await call()).code).toBe(status.UNAUTHENTICATED)
+    expect((await call()).code).toBe(status.UNAUTHENTICATED)
+  })
+
+  it('is reported only when it is known which: not of attempts with different ones', async () => {
+    const provider = createManualProvider()
+    provider.getToken = async () => tokenFor(systemClock, `opaque-${++provider.lookups}`)
+    const server = await startServer()
+    const hedgingPolicy = { maxAttempts: 2, hedgingDelay: '0.01s', nonFatalStatusCodes: [] }
+    const { call, ready } = createClient(
+      server.target,
+      createChannelCredentials(provider, server.channelCredentials),
+      [createTokenInterceptor()],
+      { 'grpc.service_config': JSON.stringify({ methodConfig: [{ name: [{}], hedgingPolicy }] }) },
+    )
+    await ready()
+    let end = (_verdict: boolean) => {}
+    const isOver = new Promise<boolean>((resolve) => {
+      end = resolve
+    })
+    server.accepts = async ([value]) => {
+      if (value !== 'Bearer opaque-1') return isOver
+      await expect.poll(() => server.seen).toHaveLength(2), { timeout: 20_000 }
+      return false
+    }
+    const { code } = await call()
+    end(true)
+    expect(code).toBe(status.UNAUTHENTICATED)
+    expect(server.seen).toEqual([['Bearer opaque-1'], ['Bearer opaque-2']])
+    expect(provider.invalidated).toEqual([])
   })
 
   it('is asked for anew when the provider holds none of its own', async () => {
@@ -193,7 +286,7 @@ describe('a token that the server refuses', () => {
     const refused = stream()
     refused.on('error', () => {})
     refused.on('data', () => {})
-    await vi.waitFor(() => expect(provider.invalidated).toEqual([provider.current]))
+    await expect.poll(() => provider.invalidated).toEqual([provider.current])
   })
 
   it('the guard against plaintext holds with the interceptor as without', async () => {

@@ -1,6 +1,10 @@
-import { credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js'
+import { type CallCredentials, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js'
 import { systemClock } from '@projected-token/core'
-import { createCallCredentials, createChannelCredentials } from '@projected-token/grpc'
+import {
+  createCallCredentials,
+  createChannelCredentials,
+  createTokenInterceptor,
+} from '@projected-token/grpc'
 import { describe, expect, it } from 'vitest'
 import { createHoldingProvider, createManualProvider, tokenFor } from './support/provider.js'
 import { createClient, startServer } from './support/server.js'
@@ -11,6 +15,22 @@ const foreign = () =>
     const metadata = new Metadata()
     metadata.set('x-foreign', 'yes')
     callback(null, metadata)
+  })
+
+/** As a program may write it to trace, say. */
+function decorate(inner: CallCredentials): CallCredentials {
+  return {
+    async generateMetadata(info) {
+      await new Promise(setImmediate)
+      return inner.generateMetadata(info)
+    },
+    compose: (other) => decorate(inner.compose(other)),
+    _equals: (other) => inner._equals(other),
+  }
+}
+const generateFrom = (inner: CallCredentials) =>
+  credentials.createFromMetadataGenerator((info, callback) => {
+    inner.generateMetadata(info).then((metadata) => callback(null, metadata), callback)
   })
 
 describe('over plaintext', () => {
@@ -51,6 +71,18 @@ describe('over plaintext', () => {
         transport,
         () => own().compose(createCallCredentials(providerOf('secret'), { requireTransportSecurity: false })),
       ],
+      ['in a decorator that awaits', transport, () => decorate(own())],
+      ['in a generator', transport, () => generateFrom(own())],
+      [
+        'composed with empty ones, in a generator',
+        transport,
+        () => generateFrom(own().compose(credentials.createEmpty())),
+      ],
+      [
+        'composed with empty ones, nested in others',
+        transport,
+        () => foreign().compose(own().compose(credentials.createEmpty())),
+      ],
       ['composed with both', transport, () => own().compose(foreign()).compose(credentials.createEmpty())],
     ] as const
 
@@ -58,20 +90,22 @@ describe('over plaintext', () => {
     'call credentials refuse, call for call: %s, %s',
     async (_name, transport, make) => {
       const server = await startServer(transport)
-      const client = createClient(server.target, server.channelCredentials)
-      const callCredentials = make()
-      for (let calls = 0; calls < 3; calls++) {
-        const { code, details } = await client.call({ credentials: callCredentials })
-        expect(code).toBe(status.UNAUTHENTICATED)
-        expect(details).toContain('ERR_GRPC_INSECURE_CHANNEL')
-        expect(details).toContain('createChannelCredentials(provider, channelCredentials)')
+      for (const interceptors of [[], [createTokenInterceptor()]]) {
+        const client = createClient(server.target, server.channelCredentials, interceptors)
+        const callCredentials = make()
+        for (let calls = 0; calls < 3; calls++) {
+          const { code, details } = await client.call({ credentials: callCredentials })
+          expect(code).toBe(status.UNAUTHENTICATED)
+          expect(details).toContain('ERR_GRPC_INSECURE_CHANNEL')
+          expect(details).toContain('createChannelCredentials(provider, channelCredentials)')
+        }
+        const stream = client.stream({ credentials: callCredentials })
+        const ended = new Promise<number>((resolve) =>
+          stream.on('error', (error) => resolve((error as ServiceError).code)),
+        )
+        stream.write(Buffer.from('x'))
+        expect(await ended).toBe(status.UNAUTHENTICATED)
       }
-      const stream = client.stream({ credentials: callCredentials })
-      const ended = new Promise<number>((resolve) =>
-        stream.on('error', (error) => resolve((error as ServiceError).code)),
-      )
-      stream.write(Buffer.from('x'))
-      expect(await ended).toBe(status.UNAUTHENTICATED)
       expect(server.seen).toEqual([])
     },
   )
@@ -106,17 +140,22 @@ describe('over TLS', () => {
     expect(seen).toEqual([['Bearer channel'], ['Bearer call']])
   })
 
-  it('so they are when they are part of the channel credentials', async () => {
+  it('so they are in a decorator', async () => {
     const { target, channelCredentials, seen } = await startServer()
-    const combined = credentials.combineChannelCredentials(
-      channelCredentials,
-      createCallCredentials(providerOf('channel')),
-    )
-    const client = createClient(target, combined)
-    await client.call()
-    await client.call()
-    await client.call({ credentials: createCallCredentials(providerOf('call')) })
-    expect(seen).toEqual([['Bearer channel'], ['Bearer channel'], ['Bearer call']])
+    const client = createClient(target, createChannelCredentials(providerOf('channel'), channelCredentials))
+    await client.call({ credentials: decorate(createCallCredentials(providerOf('call'))) })
+    expect(seen).toEqual([['Bearer call']])
+  })
+
+  it('composed with a channel they refuse, and name what to use in place of that', async () => {
+    const { target, channelCredentials, seen } = await startServer()
+    const callCredentials = createCallCredentials(providerOf('channel'))
+    const client = createClient(target, channelCredentials.compose(callCredentials))
+    const { code, details } = await client.call()
+    expect(code).toBe(status.UNAUTHENTICATED)
+    expect(details).toContain('ERR_GRPC_INSECURE_CHANNEL')
+    expect(details).toContain('createChannelCredentials(provider, channelCredentials)')
+    expect(seen).toEqual([])
   })
 
   it('credentials of other kinds may be beside them', async () => {
@@ -124,15 +163,38 @@ describe('over TLS', () => {
     for (const combined of [
       createChannelCredentials(providerOf('a'), channelCredentials).compose(foreign()),
       createChannelCredentials(providerOf('b'), channelCredentials.compose(foreign())),
-      credentials.combineChannelCredentials(
-        channelCredentials,
-        createCallCredentials(providerOf('c')),
-        foreign(),
-      ),
     ]) {
       expect(await createClient(target, combined).call()).toEqual({ code: status.OK, details: '' })
     }
-    expect(seen).toEqual([['Bearer a'], ['Bearer b'], ['Bearer c']])
+    const client = createClient(target, createChannelCredentials(providerOf('c'), channelCredentials))
+    await client.call({ credentials: createCallCredentials(providerOf('d')).compose(foreign()) })
+    expect(seen).toEqual([['Bearer a'], ['Bearer b'], ['Bearer d']])
+  })
+
+  it.each([
+    ['in a decorator', decorate],
+    ['in a generator', generateFrom],
+    ['composed into others', (own: CallCredentials) => foreign().compose(own)],
+  ])('with the interceptor they are sent also %s', async (_name, wrap) => {
+    const { target, channelCredentials, seen } = await startServer()
+    const channelsOwn = createChannelCredentials(providerOf('channel'), channelCredentials)
+    const client = createClient(target, channelsOwn, [createTokenInterceptor()])
+    const callCredentials = wrap(createCallCredentials(providerOf('call')))
+    expect((await client.call({ credentials: callCredentials })).code).toBe(status.OK)
+    const plaintext = await startServer('plaintext')
+    const other = createClient(plaintext.target, plaintext.channelCredentials, [createTokenInterceptor()])
+    expect((await other.call({ credentials: callCredentials })).code).toBe(status.UNAUTHENTICATED)
+    expect([seen, plaintext.seen]).toEqual([[['Bearer call']], []])
+  })
+
+  it('composed into others they refuse without it: these do not pass on what the channel is', async () => {
+    const { target, channelCredentials, seen } = await startServer()
+    const client = createClient(target, createChannelCredentials(providerOf('channel'), channelCredentials))
+    const { code } = await client.call({
+      credentials: foreign().compose(createCallCredentials(providerOf('call'))),
+    })
+    expect(code).toBe(status.UNAUTHENTICATED)
+    expect(seen).toEqual([])
   })
 
   it('of two in one channel the first is sent, alone', async () => {
