@@ -209,7 +209,7 @@ describe('a token that the server refuses', () => {
     })
     server.accepts = async ([value]) => {
       if (value !== 'Bearer opaque-1') return isOver
-      await expect.poll(() => server.seen).toHaveLength(2), { timeout: 20_000 }
+      await expect.poll(() => server.seen).toHaveLength(2)
       return false
     }
     const { code } = await call()
