@@ -1,8 +1,15 @@
 import type { Clock } from '@projected-token/core'
 import type { FastifyInstance } from 'fastify'
+import type { Connections } from './connections.js'
 
-/** How often connections that have become idle are looked for. */
+/** How often connections that have become idle are looked for; as long has a new one to send its request. */
 const IDLE_CHECK_MS = 50
+
+/** A server that listens. */
+export interface Listening {
+  readonly app: FastifyInstance
+  readonly connections: Connections
+}
 
 /**
  * Closes servers: no new connections, requests under way are finished, and what is not by then is cut.
@@ -11,20 +18,23 @@ const IDLE_CHECK_MS = 50
  * @returns whether nothing had to be cut
  */
 export async function drain(
-  apps: readonly FastifyInstance[],
+  listening: readonly Listening[],
   { clock, isOver }: { clock: Clock; isOver: AbortSignal },
 ): Promise<boolean> {
   let cancel = () => {}
   // A connection whose last request ends after close() would idle until the client or the keep-alive ends it.
   const closeIdle = () => {
-    for (const { server } of apps) server.closeIdleConnections()
+    for (const { app, connections } of listening) {
+      app.server.closeIdleConnections()
+      connections.closeUnused()
+    }
     cancel = clock.setTimer(closeIdle, IDLE_CHECK_MS)
   }
   const cut = () => {
-    for (const { server } of apps) server.closeAllConnections()
+    for (const { app } of listening) app.server.closeAllConnections()
   }
   isOver.addEventListener('abort', cut)
-  const closed = Promise.all(apps.map((app) => app.close()))
+  const closed = Promise.all(listening.map(({ app }) => app.close()))
   closeIdle()
   try {
     if (isOver.aborted) cut()

@@ -1,5 +1,5 @@
 import { constants, readFileSync } from 'node:fs'
-import { chmod, chown, lstat, open, unlink } from 'node:fs/promises'
+import { chmod, chown, lchmod, lchown, lstat, open, unlink } from 'node:fs/promises'
 
 /** The version in this package's package.json. */
 export function packageVersion(): string {
@@ -47,8 +47,29 @@ export async function removeSocket(path: string): Promise<void> {
   })
 }
 
-/** Sets group and mode, in this order: a group must not get what is meant for another. */
-export async function setAccess(path: string, mode: number, gid: number | undefined): Promise<void> {
-  if (gid !== undefined) await chown(path, (await lstat(path)).uid, gid)
-  await chmod(path, mode)
+/** Linux' flag for a descriptor that stands for a path and opens nothing; Node has no name for it. */
+const O_PATH = 0o10000000
+
+/**
+ * Sets group and mode of a socket file, in this order: a group must not get what is meant for another. Whoever may write
+ * to the directory can put a link in its place meanwhile: what that leads to is left alone.
+ *
+ * @throws the operating system's error; a RangeError when there is no socket any more
+ */
+export async function setSocketAccess(path: string, mode: number, gid: number | undefined): Promise<void> {
+  if (process.platform !== 'linux') {
+    if (gid !== undefined) await lchown(path, (await lstat(path)).uid, gid)
+    return lchmod(path, mode)
+  }
+  const file = await open(path, O_PATH | constants.O_NOFOLLOW)
+  try {
+    const stats = await file.stat()
+    if (!stats.isSocket()) throw new RangeError('something else has taken the place of the socket')
+    // The only name of the file that nobody can point elsewhere: as in glibc's fchmodat().
+    const own = `/proc/self/fd/${file.fd}`
+    if (gid !== undefined) await chown(own, stats.uid, gid)
+    await chmod(own, mode)
+  } finally {
+    await file.close()
+  }
 }

@@ -1,7 +1,8 @@
 import { type Clock, systemClock } from '@projected-token/core'
 import type { FastifyInstance } from 'fastify'
 import type { SidecarConfig } from './config/sidecar-config.js'
-import { drain, isDoneBefore } from './drain.js'
+import { trackConnections } from './connections.js'
+import { drain, isDoneBefore, type Listening } from './drain.js'
 import { packageVersion } from './files.js'
 import { listen } from './listen/listen.js'
 import type { ListenAddress } from './listen/listen-address.js'
@@ -50,14 +51,14 @@ export interface Sidecar {
 export async function startSidecar(config: SidecarConfig, options: SidecarOptions = {}): Promise<Sidecar> {
   const { clock = systemClock, log = createLog({ level: config.logLevel }) } = options
   const { logger } = log
-  const apps: FastifyInstance[] = []
+  const apps: Listening[] = []
   /** They answer until all others have stopped: that it is not ready is what a probe should see meanwhile. */
-  const observing: FastifyInstance[] = []
+  const observing: Listening[] = []
   const closers: (() => unknown)[] = []
   let closing: Promise<{ isDrained: boolean }> | undefined
 
   async function start(app: FastifyInstance, name: string, address: ListenAddress, list = apps) {
-    list.push(app)
+    list.push({ app, connections: trackConnections(app.server) })
     return listen(app, name, address)
   }
 

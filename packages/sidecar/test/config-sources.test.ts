@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { startChild, useBuiltSidecar } from './support/built-sidecar.js'
@@ -52,6 +53,17 @@ describe('the command line', () => {
       'The configuration can be used.',
       '',
     ])
+  })
+
+  it('refuses to write over its own configuration', async () => {
+    const directory = await temporaryDirectory()
+    const path = join(directory, 'sidecar.yaml')
+    await writeFile(path, `sinks: [{ token: default, path: '${directory}//sidecar.yaml' }]`)
+    const { exitCode, stderr } = await check(['--config', path])
+    expect(exitCode).toBe(2)
+    expect(stderr).toContain(
+      'sinks[0].path: found the path of this configuration, expected a path of its own',
+    )
   })
 
   it('says what is wrong with it, and with 2', async () => {

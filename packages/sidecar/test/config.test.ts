@@ -169,8 +169,8 @@ shutdownTimeoutMs: -1
         "c.yaml:2:11: tokens[0].name: found 'Vault_Token', expected a name of at most 63 lowercase letters, digits and hyphens, with a letter or digit at both ends",
         'c.yaml:2:5: tokens[0].path: found nothing, expected a value: it is required',
         'c.yaml:3:5: tokens[0].pth: found the unknown key pth, expected path, perhaps; the keys are name, path, audience, issuer, subject, reloadInterval, reloadIntervalMs, watch',
-        "c.yaml:5:11: tokens[1].path: found 'relative', expected an absolute path without control characters",
-        "c.yaml:6:21: tokens[1].reloadInterval: found '5 minutes', expected a duration from 0 to 1h such as '500ms', '30s' or '5m'",
+        "c.yaml:5:11: tokens[1].path: found 'relative', expected an absolute path of a file, without control characters and without '/' at its end",
+        "c.yaml:6:21: tokens[1].reloadInterval: found '5 minutes', expected a duration from 1s to 1h such as '30s' or '5m'",
         "c.yaml:7:12: tokens[1].watch: found 'yes', expected true or false",
         "c.yaml:9:11: api.listen: found '0.0.0.0:8180', which others can reach, expected an address of loopback or a unix socket",
         "c.yaml:10:15: api.socketMode: found the number 660, expected octal permission bits in quotes, such as '0600'",
@@ -212,6 +212,59 @@ shutdownTimeoutMs: -1
       'a sink over a token',
       `${one}sinks: [{ path: /a, token: a }]`,
       'c.yaml:2:17: sinks[0].path: found the path of another token or sink, expected a path of its own',
+    ],
+    [
+      'a sink over a token by another spelling',
+      `${one}sinks: [{ path: //./a, token: a }]`,
+      'c.yaml:2:17: sinks[0].path: found the path of another token or sink, expected a path of its own',
+    ],
+    [
+      'a sink over the token that there is without any',
+      `sinks: [{ path: /var/run/secrets//kubernetes.io/serviceaccount/token, token: default }]`,
+      'c.yaml:1:17: sinks[0].path: found the path of another token or sink, expected a path of its own',
+    ],
+    [
+      'two sinks of one file',
+      `${one}sinks: [{ path: /x/y, token: a }, { path: /x/z/../y, token: a }]`,
+      'c.yaml:2:43: sinks[1].path: found the path of another token or sink, expected a path of its own',
+    ],
+    [
+      'a sink over a socket',
+      `${one}sinks: [{ path: /run//s, token: a }]\nstatus: { listen: 'unix:///run/s' }`,
+      'c.yaml:2:17: sinks[0].path: found the path of status.listen, expected a path of its own',
+    ],
+    [
+      'a socket over a token',
+      `${one}status: { listen: 'unix:///./a' }`,
+      'c.yaml:2:19: status.listen: found the path of another token or sink, expected a path of its own',
+    ],
+    [
+      'two sockets at one path',
+      `${one}api: { listen: 'unix:///x' }\nstatus: { listen: 'unix:////x' }`,
+      'c.yaml:3:19: status.listen: found the address of api.listen, expected an address of its own',
+    ],
+    [
+      'a sink that is a directory',
+      `${one}sinks: [{ path: /x/, token: a }]`,
+      "c.yaml:2:17: sinks[0].path: found '/x/', expected an absolute path of a file, without control characters and without '/' at its end",
+    ],
+    ...[
+      ['127.0.0.1:81', 'http://127.0.0.1:81'],
+      ['127.0.0.1:81', 'http://127.1:81/base'],
+      ['127.0.0.1:81', 'http://localhost:81'],
+      ['localhost:81', 'https://[::1]:81'],
+      ['127.0.0.1:80', 'http://LOCALHOST'],
+      ['127.0.0.1:443', 'https://0.0.0.0'],
+      ['[::1]:81', 'http://[0:0::1]:81'],
+    ].map(([listen, upstream]): [string, string, string] => [
+      `a proxy from ${listen} to itself at ${upstream}`,
+      `${one}proxies: [{ upstream: '${upstream}', listen: '${listen}', token: a }]`,
+      'c.yaml:2:23: proxies[0].upstream: found an address that leads back to proxies[0].listen, expected another server',
+    ]),
+    [
+      'a proxy for others to itself',
+      `${one}proxies: [{ upstream: 'http://127.0.0.1:81', listen: ':81', allowNonLoopback: true, token: a }]`,
+      'c.yaml:2:23: proxies[0].upstream: found an address that leads back to proxies[0].listen, expected another server',
     ],
     [
       'two things to do',
@@ -258,6 +311,16 @@ shutdownTimeoutMs: -1
       `${one}status: { listen: 'unix:///${'x'.repeat(108)}' }`,
       'c.yaml:2:19: status.listen: found a string of',
     ],
+    [
+      'a cadence that would not rest',
+      'tokens: [{ name: a, path: /a, reloadInterval: 10ms }]',
+      "c.yaml:1:47: tokens[0].reloadInterval: found '10ms', expected a duration from 1s to 1h",
+    ],
+    [
+      'a time limit without time',
+      `${one}proxies: [{ listen: '127.0.0.1:1', upstream: 'http://x', token: a, headersTimeout: 0s }]`,
+      "proxies[0].headersTimeout: found '0s', expected a duration from 1ms to 1h",
+    ],
     ['no tokens at all', 'tokens: []', 'c.yaml:1:9: tokens: found an empty list, expected at least one'],
     ['a list', '- a', 'c.yaml:1:1: found a list of 1, expected a map'],
     ['no value', 'tokens:\n', 'c.yaml:1:8: tokens: found no value, expected a list'],
@@ -271,6 +334,19 @@ shutdownTimeoutMs: -1
     const problems = problemsOf(text)
     expect(problems[0]).toContain(problem)
     expect(problems).toHaveLength(1)
+  })
+
+  it('is told: proxies that send to one another', () => {
+    const proxy = (own: number, next: number) =>
+      `  - { upstream: 'http://127.0.0.1:${next}', listen: '127.0.0.1:${own}', token: a }\n`
+    const ring = `${one}proxies:\n${proxy(1, 2)}${proxy(2, 3)}${proxy(3, 1)}${proxy(4, 1)}`
+    expect(problemsOf(ring)).toEqual(
+      [1, 2, 3].map(
+        (index) =>
+          `c.yaml:${index + 2}:17: proxies[${index - 1}].upstream: found an address that leads back to proxies[${index - 1}].listen, expected another server`,
+      ),
+    )
+    expect(problemsOf(`${one}proxies:\n${proxy(1, 2)}${proxy(2, 5)}`)).toEqual([])
   })
 
   it.each([

@@ -3,7 +3,7 @@ import { chmod, stat, writeFile } from 'node:fs/promises'
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { type AddressInfo, createServer as createSocketServer } from 'node:net'
 import { join } from 'node:path'
-import { ListenError, type Sidecar } from '@projected-token/sidecar'
+import { createLog, ListenError, parseConfig, type Sidecar, startSidecar } from '@projected-token/sidecar'
 import { createFakeClock } from '@projected-token/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { temporaryDirectory, tokenFile, tokenOf } from './support/files.js'
@@ -176,6 +176,17 @@ describe('a sidecar that cannot start', () => {
       `health cannot listen on 127.0.0.1:${port}: another process listens there`,
     )
     await expect(stat(path)).rejects.toThrow('ENOENT')
+  })
+
+  it('says which sink it cannot make, and leaves no rejection behind', async () => {
+    const path = join(await temporaryDirectory(), 'token')
+    const config = parseConfig(
+      `${await tokensYaml()}api: { listen: off }\nhealth: { listen: off }\nsinks: [{ token: app, path: '${path}' }]`,
+      'test.yaml',
+    )
+    const sinks = config.sinks.map((sink) => ({ ...sink, path: `${path}/` }))
+    const log = createLog({ write: () => {} })
+    await expect(startSidecar({ ...config, sinks }, { log })).rejects.toThrow("not ending in '/'")
   })
 
   it('says which authorities cannot be read', async () => {

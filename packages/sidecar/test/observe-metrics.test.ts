@@ -1,11 +1,12 @@
-import { createToken, createTokenWatcher } from '@projected-token/core'
+import { createToken, createTokenWatcher, systemClock } from '@projected-token/core'
 import { createFakeClock, type FakeClock, startFakeKubelet } from '@projected-token/testing'
 import { createVaultTokenProvider } from '@projected-token/vault'
 import { register } from 'prom-client'
 import { afterEach, describe, expect, test } from 'vitest'
+import { createObserver } from '../src/observe/create-observer.js'
 import type { Source } from '../src/source.js'
 import { ask } from './support/observe-http.js'
-import { type ObserveScene, observe } from './support/observe-scene.js'
+import { type ObserveScene, observe, SILENT } from './support/observe-scene.js'
 import { startVaultStandIn } from './support/observe-vault.js'
 
 const cleanups: (() => Promise<unknown>)[] = []
@@ -51,6 +52,26 @@ function sample(text: string, series: string): number | undefined {
 const OF_TOKEN = '{name="vault-token",kind="projected"}'
 
 describe('/metrics', () => {
+  test('counts the failure of a token that was never there, though it came before the metrics', async () => {
+    const provider = createTokenWatcher({ path: '/nowhere/token' })
+    const failed = new Promise((resolve) => provider.once('failed', resolve))
+    const observer = createObserver([{ kind: 'projected', name: 'gone', provider }], {
+      clock: systemClock,
+      version: '1.2.3',
+    })
+    await failed
+    const health = await observer.createHealthServer(SILENT)
+    cleanups.push(
+      () => provider.close(),
+      () => health.close(),
+    )
+    const { body } = await health.inject('/metrics')
+    const series =
+      'projected_token_failure_episodes_total{name="gone",kind="projected",code="ERR_TOKEN_NOT_FOUND"}'
+    expect(sample(body, series)).toBe(1)
+    observer.close()
+  })
+
   test("follows a token's life as it is scraped", async () => {
     const { clock, source } = await watched()
     const started = await scene([source], clock)

@@ -1,7 +1,9 @@
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { startFakeKubelet } from '@projected-token/testing'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type Child, startChild, useBuiltSidecar } from './support/built-sidecar.js'
@@ -136,6 +138,71 @@ describe('the process', () => {
     expect(child.stderr()).toBe('')
   })
 })
+
+describe('a command that does not end', () => {
+  const startWithHook = async (more: string) => {
+    const directory = await temporaryDirectory()
+    const pidFile = join(directory, 'pid')
+    const script = `trap "" TERM; echo $$ > ${pidFile}.new; mv ${pidFile}.new ${pidFile}; while :; do sleep 1; done`
+    const yaml = `
+tokens: [{ name: app, path: '${await tokenFile()}' }]
+api: { listen: off }
+health: { listen: off }
+sinks: [{ token: app, path: '${directory}/token', onChange: { command: [/bin/sh, -c, '${script}'] } }]
+${more}`
+    const child = sidecar(['--config', await fileWith(yaml, 'sidecar.yaml')])
+    const read = () => readFile(pidFile, 'utf8').catch(() => '')
+    await expect.poll(read, { timeout: 25_000 }).not.toBe('')
+    const pid = Number(await read())
+    onTestFinished(() => {
+      if (isRunning(pid)) process.kill(pid, 'SIGKILL')
+    })
+    return { child, pid }
+  }
+  const isRunning = (pid: number) => {
+    try {
+      // Of a process that has ended and is waited for by nobody yet, the directory is there still.
+      return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+    } catch {
+      return false
+    }
+  }
+
+  it('does not outlive a stop that is shorter than its grace', async () => {
+    const { child, pid } = await startWithHook('shutdownTimeout: 200ms')
+    child.process.kill('SIGTERM')
+    expect(await child.end).toBe(1)
+    await expect.poll(() => isRunning(pid), { timeout: 25_000 }).toBe(false)
+  })
+
+  it('does not outlive a second signal', async () => {
+    const { child, pid } = await startWithHook('shutdownTimeout: 1h')
+    child.process.kill('SIGTERM')
+    await child.logLine('stopping')
+    const again = setInterval(() => child.process.kill('SIGTERM'), 200)
+    onTestFinished(() => clearInterval(again))
+    expect(await child.end).toBe(143)
+    await expect.poll(() => isRunning(pid), { timeout: 25_000 }).toBe(false)
+  })
+})
+
+it.each(['SIGTERM', 'SIGINT'] as const)(
+  'a program that is still loading ends with 0 on %s',
+  async (signal) => {
+    const folder = await temporaryDirectory()
+    await cp(dirname(bin.path), join(folder, 'bin'), { recursive: true })
+    await mkdir(join(folder, 'dist'))
+    await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
+    // It never ends loading.
+    const loading =
+      'console.log(JSON.stringify({ msg: "loading" })); setInterval(() => {}, 1e6); await new Promise(() => {})'
+    await writeFile(join(folder, 'dist/main.js'), `${loading}\nexport const main = 0`)
+    const child = startChild([join(folder, 'bin', basename(bin.path))])
+    await child.logLine('loading')
+    child.process.kill(signal)
+    expect(await child.end).toBe(0)
+  },
+)
 
 describe('a sidecar beside a program', () => {
   it('serves every rotation by socket, port and proxy, tells metrics, and finishes a request at its end', async () => {

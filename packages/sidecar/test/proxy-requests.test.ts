@@ -171,6 +171,18 @@ describe('header fields', () => {
     ])
   })
 
+  it('are all judged, however many there are', async () => {
+    const upstream = await startUpstream()
+    const proxy = await startProxy(upstream.origin, createListedProvider('one'))
+    const many = Array.from({ length: 2_500 }, () => 'a:')
+    const refused = await requestRaw(proxy.port, 'GET / HTTP/1.1', [...many, 'Origin: http://evil.example'])
+    expect([statusOf(refused), codeOf(refused)]).toEqual([403, 'ERR_PROXY_ORIGIN'])
+    expect(upstream.seen).toEqual([])
+    const passed = await requestRaw(proxy.port, 'GET / HTTP/1.1', [...many, 'X-Hop: 1', 'Connection: X-Hop'])
+    expect(statusOf(passed)).toBe(200)
+    expect(upstream.seen[0]?.headers).not.toHaveProperty('x-hop')
+  })
+
   it('Expect: 100-continue is answered here', async () => {
     const upstream = await startUpstream((seen, _request, response) => response.end(seen.body))
     const proxy = await startProxy(upstream.origin, createListedProvider('one'))
@@ -213,6 +225,32 @@ describe('a response', () => {
     expect(response.headers.get('retry-after')).toBe('7')
     expect(response.headers.get('etag')).toBe('"a"')
     expect(upstream.seen.length).toBe(1)
+  })
+
+  it('of status 304 may tell the length that another would have', async () => {
+    const upstream = await startUpstream((_seen, _request, response) =>
+      response.writeHead(304, { 'content-length': '1234', etag: '"a"' }).end(),
+    )
+    const proxy = await startProxy(upstream.origin, createListedProvider('one'))
+    for (let turn = 0; turn < 5; turn++) {
+      const response = await fetch(proxy.origin)
+      expect([response.status, response.headers.get('content-length')]).toEqual([304, '1234'])
+      expect(await response.text()).toBe('')
+    }
+  })
+
+  it.each([
+    ['latin1', Buffer.from([0x61, 0xe9, 0x62])],
+    ['UTF-8', Buffer.from('日本')],
+  ])('keeps the bytes of a field in %s, as a request does', async (_name, bytes) => {
+    const value = bytes.toString('latin1')
+    const upstream = await startUpstream(({ headers }, _request, response) =>
+      response.writeHead(200, { 'x-answer': String(headers['x-question']) }).end(),
+    )
+    const proxy = await startProxy(upstream.origin, createListedProvider('one'))
+    const response = await requestRaw(proxy.port, 'GET / HTTP/1.1', [`X-Question: ${value}`])
+    expect(/^x-answer: (.*)\r$/im.exec(response)?.[1]).toBe(value)
+    expect(upstream.seen[0]?.headers['x-question']).toBe(value)
   })
 
   it('to a HEAD keeps its length', async () => {

@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
+import { createServer as createHttpServer } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import { connect, createServer, type Socket } from 'node:net'
 import { createFakeClock } from '@projected-token/testing'
@@ -17,6 +19,9 @@ import {
 } from './support/proxy-upgrade.js'
 
 vi.setConfig({ testTimeout: 120_000 })
+
+/** RFC 6455, section 1.3. */
+const WEB_SOCKET_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 
 const connection = async (upstream: Awaited<ReturnType<typeof startWebSocketUpstream>>) =>
   (await once(upstream.server, 'connection'))[0] as WebSocket
@@ -176,6 +181,23 @@ describe('an upgrade', () => {
     const proxy = await startProxy(upstream.origin, createListedProvider('one'))
     expect(await refused(openWebSocket(proxy.origin))).toEqual([401, 'no'])
     expect(proxy.records).toMatchObject([{ status: 401, retried: false }])
+  })
+
+  it('that is told to wait first is opened all the same', async () => {
+    const server = createHttpServer()
+    server.on('upgrade', (request, socket) => {
+      onTestFinished(() => void socket.destroy())
+      const accept = createHash('sha1').update(`${request.headers['sec-websocket-key']}${WEB_SOCKET_GUID}`)
+      socket.write('HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n')
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n')
+      socket.write(`Sec-WebSocket-Accept: ${accept.digest('base64')}\r\n\r\n`)
+      socket.write(Buffer.from([0x81, 2, 0x68, 0x69]))
+    })
+    const { origin } = await listen(server)
+    const proxy = await startProxy(origin, createListedProvider('one'))
+    const client = openWebSocket(proxy.origin)
+    expect(String((await message(client))[0])).toBe('hi')
+    expect(proxy.records).toMatchObject([{ status: 101 }])
   })
 
   it('without a valid token is refused, and nothing is sent', async () => {

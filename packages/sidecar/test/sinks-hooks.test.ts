@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createFakeClock } from '@projected-token/testing'
 import fc from 'fast-check'
@@ -29,14 +29,28 @@ describe('a command after a change', () => {
     expect(await readFile(told, 'utf8')).toBe(`${first}\n${second}\n`)
   })
 
-  it('does not run when the file holds the token already', async () => {
+  it('runs once after a start, even when the file holds the token already: the one before may have ended too early', async () => {
     const { directory, source, sinks } = await setUp([{}])
     await sinks.close()
     const next = createRun(directory, [{ onChange: sh('true') }], source)
+    onTestFinished(() => next.sinks.close())
     await next.sinks.start()
-    await next.sinks.close()
+    await next.toLog(RAN)
     expect(next.results).toEqual([true])
-    expect(next.messages()).toEqual([])
+    expect(next.messages()).toEqual([RAN])
+  })
+
+  it('does not run when the file is looked at later, and holds the token still', async () => {
+    const { watcher, kubelet, toLog, messages, results } = await setUp([{ onChange: sh('true') }])
+    await toLog(RAN)
+    await rename(kubelet.path, `${kubelet.path}.away`)
+    await watcher.reload().catch(() => {})
+    await rename(`${kubelet.path}.away`, kubelet.path)
+    await watcher.reload()
+    await expect.poll(() => results.length, PATIENT).toBe(2)
+    await kubelet.rotate()
+    await toLog(RAN, 2)
+    expect(messages().filter((message) => message === RAN)).toHaveLength(2)
   })
 
   it('gets no token in its environment, but its PATH', async () => {
@@ -82,6 +96,21 @@ describe('a command after a change', () => {
     expect(output.length).toBeLessThan(4_200)
     expect(output).toMatch(/xxx…$/)
     expect(JSON.stringify(lines)).not.toContain(kubelet.current.token.slice(-20))
+  })
+
+  it.each([
+    ['wrapped', 'fold -w 76 "$PROJECTED_TOKEN_SINK"'],
+    ['letter by letter', 'sed \'s/./& /g\' "$PROJECTED_TOKEN_SINK"'],
+    ['wrapped, and cut', 'head -c 3800 /dev/zero | tr "\\0" x; fold -w 9 "$PROJECTED_TOKEN_SINK"'],
+  ])('may print the token %s: the log has no piece of it', async (_how, script) => {
+    const { toLog, lines, kubelet } = await setUp([{ onChange: sh(script) }])
+    await toLog(RAN)
+    const { output } = lines.at(-1) as unknown as { output: string }
+    expect(output).toContain('[token]')
+    const shown = output.replaceAll(' ', '')
+    const { token } = kubelet.current
+    const pieces = Array.from({ length: token.length - 8 }, (_, at) => token.slice(at, at + 8))
+    expect(pieces.filter((piece) => shown.includes(piece))).toEqual([])
   })
 
   it('is ended when it takes too long, with what it started', async () => {

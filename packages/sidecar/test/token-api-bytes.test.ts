@@ -28,6 +28,14 @@ describe('bytes that are no good request', () => {
       'GET /v1/token HTTP/1.1\r\nHost: HOST\r\nHost: evil\r\nProjected-Token: true\r\nConnection: close\r\n\r\n',
       403,
     ],
+    ...['X-Forwarded-For: 10.0.0.1', 'Via: 1.1 proxy', 'Origin: http://evil.example', 'Host: evil'].map(
+      (last) =>
+        [
+          `more headers than Node keeps before ${last}`,
+          `GET /v1/token HTTP/1.1\r\nHost: HOST\r\nProjected-Token: true\r\nConnection: close\r\n${'a:\r\n'.repeat(1_900)}${last}\r\n\r\n`,
+          403,
+        ] as const,
+    ),
     ['no host', 'GET /v1/token HTTP/1.0\r\nProjected-Token: true\r\n\r\n', 403],
     [
       'a host in its target',
@@ -50,5 +58,15 @@ describe('bytes that are no good request', () => {
     expect(received).not.toMatch(/fastify|node|stack|\bat \//i)
     if (status > 0) expect(received.startsWith(`HTTP/1.1 ${status} `)).toBe(true)
     expect(sidecar.lines.join('')).not.toContain(token)
+  })
+
+  it('keep their connection for seconds only when they are half a request', async () => {
+    const { address } = await start()
+    let isEnded = false
+    const ended = sendBytes(address, 'GET /v1/token HTTP/1.1\r\nHo').finally(() => {
+      isEnded = true
+    })
+    await expect.poll(() => isEnded, { timeout: 25_000 }).toBe(true)
+    expect(await ended).not.toContain(token)
   })
 })

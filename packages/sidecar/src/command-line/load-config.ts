@@ -35,7 +35,7 @@ export async function loadConfig({ flags, env }: ConfigInput): Promise<SidecarCo
   const [byFlag, byVariable, ...byFile] = layers as [RawConfig, RawConfig, ...RawConfig[]]
   const named = [byFlag, byVariable].map((layer) => withImpliedTokens(layer, all, DEFAULTS.tokenName))
   const { checkConfig } = await import('../config/check-config.js')
-  const result = checkConfig(mergeRaw([...named, ...byFile]))
+  const result = checkConfig(mergeRaw([...named, ...byFile]), path)
   if ('problems' in result) throw new ConfigError(result.problems)
   return result.config
 }

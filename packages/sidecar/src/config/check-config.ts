@@ -13,9 +13,13 @@ export type ConfigResult =
   | { readonly config: SidecarConfig }
   | { readonly problems: readonly ConfigProblem[] }
 
-/** Checks a configuration and completes it. */
-export function checkConfig(raw: RawConfig): ConfigResult {
-  const problems = [...checkShape(raw), ...checkAcross(raw)]
+/**
+ * Checks a configuration and completes it.
+ *
+ * @param configFile where it was read, if it was: nothing may be written there
+ */
+export function checkConfig(raw: RawConfig, configFile?: string): ConfigResult {
+  const problems = [...checkShape(raw), ...checkAcross(raw, configFile)]
   if (problems.length > 0) return { problems: problems.slice(0, MAX_PROBLEMS) }
   return { config: buildConfig(raw.value as CheckedConfig) }
 }

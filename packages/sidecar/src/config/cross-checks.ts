@@ -1,12 +1,16 @@
-import type { ListenAddress } from '../listen/listen-address.js'
-import { collides, isLoopback, parseListenAddress } from '../listen/parse-listen-address.js'
 import { DEFAULTS } from './defaults.js'
+import { checkListeners, checkLoops } from './listener-checks.js'
 import { nearest } from './nearest.js'
+import { checkPaths } from './path-checks.js'
 import { type ConfigProblem, describeValue, formatPath } from './problem.js'
-import { type ConfigPath, type RawConfig, valueAt } from './raw-config.js'
+import { type ConfigPath, type Item, type RawConfig, type Report, valueAt } from './raw-config.js'
 
-/** Checks what several values say together. It takes any shape, so that one run lists all problems. */
-export function checkAcross(raw: RawConfig): ConfigProblem[] {
+/**
+ * Checks what several values say together. It takes any shape, so that one run lists all problems.
+ *
+ * @param configFile where it was read, if it was
+ */
+export function checkAcross(raw: RawConfig, configFile?: string): ConfigProblem[] {
   const problems: ConfigProblem[] = []
   const report: Report = (path, found, expected) =>
     problems.push({ location: raw.locate(path), path: formatPath(path), found, expected })
@@ -33,15 +37,10 @@ export function checkAcross(raw: RawConfig): ConfigProblem[] {
     checkOneOf(value, path, 'headersTimeout', report)
   }
   checkOneOf(raw.value, [], 'shutdownTimeout', report)
-  checkPaths(items('sinks'), items('tokens'), report)
-  checkListeners(raw, items('proxies'), report)
+  const listeners = checkListeners(raw, items('proxies'), report)
+  checkLoops(listeners, report)
+  checkPaths({ tokens: items('tokens'), sinks: items('sinks'), listeners, configFile }, report)
   return problems
-}
-
-type Report = (path: ConfigPath, found: string, expected: string) => void
-interface Item {
-  readonly value: unknown
-  readonly path: ConfigPath
 }
 
 function namesOf(items: readonly Item[], implied: readonly string[], report: Report): ReadonlySet<string> {
@@ -104,40 +103,4 @@ function checkOneOf(value: unknown, path: ConfigPath, key: string, report: Repor
   const keyMs = `${key}Ms`
   if (valueAt(value, [key]) === undefined || valueAt(value, [keyMs]) === undefined) return
   report([...path, keyMs], 'both', `one of ${key} and ${keyMs}`)
-}
-
-function checkPaths(sinks: readonly Item[], tokens: readonly Item[], report: Report): void {
-  const taken = new Set(tokens.map(({ value }) => valueAt(value, ['path'])))
-  for (const { value, path } of sinks) {
-    const file = valueAt(value, ['path'])
-    if (typeof file !== 'string') continue
-    if (taken.has(file)) report([...path, 'path'], 'the path of another token or sink', 'a path of its own')
-    taken.add(file)
-  }
-}
-
-function checkListeners(raw: RawConfig, proxies: readonly Item[], report: Report): void {
-  const taken: { address: ListenAddress; name: string }[] = []
-  const check = (path: ConfigPath, fallback: string, rule: 'loopback' | 'any', remedy = '') => {
-    const text = valueAt(raw.value, path) ?? fallback
-    const address = typeof text === 'string' ? parseListenAddress(text) : undefined
-    if (!address) return
-    if (rule === 'loopback' && !isLoopback(address)) {
-      report(
-        path,
-        `${describeValue(text)}, which others can reach`,
-        `an address of loopback or a unix socket${remedy}`,
-      )
-    }
-    const other = taken.find((each) => collides(each.address, address))
-    if (other) report(path, `the address of ${other.name}`, 'an address of its own')
-    taken.push({ address, name: formatPath(path) })
-  }
-  check(['health', 'listen'], DEFAULTS.health, 'any')
-  check(['api', 'listen'], DEFAULTS.api, 'loopback')
-  check(['status', 'listen'], DEFAULTS.status, 'any')
-  for (const { value, path } of proxies) {
-    const isAllowed = valueAt(value, ['allowNonLoopback']) === true
-    check([...path, 'listen'], '', isAllowed ? 'any' : 'loopback', '; or allowNonLoopback: true')
-  }
 }

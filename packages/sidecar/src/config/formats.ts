@@ -24,11 +24,13 @@ export const TEXT_FORMATS = {
   ),
   word: byPattern(/^[^\0-\x1f\x7f]+$/, 'a text that is not empty and holds no control characters'),
   hostName: byPattern(/^(?:\*|[a-z\d](?:[a-z\d.-]{0,252}))$/i, "a host name without a port, or '*' for all"),
-  path: byPattern(/^\/[^\0-\x1f\x7f]*$/, 'an absolute path without control characters'),
-  duration: {
-    expected: "a duration from 0 to 1h such as '500ms', '30s' or '5m'",
-    accepts: (text) => (parseDurationMs(text) ?? Number.POSITIVE_INFINITY) <= 3_600_000,
-  },
+  path: byPattern(
+    /^\/(?:[^\0-\x1f\x7f]*[^\0-\x1f\x7f/])$/,
+    "an absolute path of a file, without control characters and without '/' at its end",
+  ),
+  duration: byDuration(0, "a duration from 0 to 1h such as '500ms', '30s' or '5m'"),
+  timeLimit: byDuration(1, "a duration from 1ms to 1h such as '500ms', '30s' or '5m'"),
+  interval: byDuration(1_000, "a duration from 1s to 1h such as '30s' or '5m'"),
   mode: byPattern(/^0?[0-7]{3}$/, "octal permission bits in quotes, such as '0600'"),
   owner: {
     expected: "'UID:GID' in quotes, two numbers below 4294967295, such as '1000:1000'",
@@ -58,6 +60,15 @@ export const TEXT_FORMATS = {
     accepts: (text) => /^unix:\/\/\/[^\0-\x1f\x7f]+$/.test(text) || isUpstream(text),
   },
 } as const satisfies Record<string, TextFormat>
+
+/** One hour: longer than any of these has a use. */
+function byDuration(minMs: number, expected: string): TextFormat {
+  const accepts = (text: string) => {
+    const ms = parseDurationMs(text)
+    return ms !== undefined && ms >= minMs && ms <= 3_600_000
+  }
+  return { expected, accepts }
+}
 
 function isUpstream(text: string): boolean {
   if (!/^https?:\/\/[^\\\s?#@\0-\x1f\x7f]+$/i.test(text) || !URL.canParse(text)) return false

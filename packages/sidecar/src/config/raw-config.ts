@@ -10,6 +10,15 @@ export interface RawConfig {
   locate(path: ConfigPath, of?: 'key' | 'value'): string
 }
 
+/** Takes a problem of the value that a path leads to. */
+export type Report = (path: ConfigPath, found: string, expected: string) => void
+
+/** A value of a list, of any shape, and the path that leads to it. */
+export interface Item {
+  readonly value: unknown
+  readonly path: ConfigPath
+}
+
 /** A text that could be read, or what is wrong with it. */
 export type ReadResult = { readonly raw: RawConfig } | { readonly problems: readonly ConfigProblem[] }
 

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import { dirname } from 'node:path'
 import type { FastifyInstance } from 'fastify'
-import { kindOfFile, removeSocket, setAccess } from '../files.js'
+import { kindOfFile, removeSocket, setSocketAccess } from '../files.js'
 import type { ListenAddress } from './listen-address.js'
 import { ListenError } from './listen-error.js'
 import { formatListenAddress } from './parse-listen-address.js'
@@ -55,14 +55,15 @@ async function listenOnSocket(
     await removeSocket(path)
   }
   await app.ready()
-  // Until the mode is set nobody else may connect, whatever the umask of this process is.
-  const umask = setUmask(0o177)
+  // It is made with its mode: one that is set afterwards is set for whatever is at the path by then. What is meant
+  // for another group waits until the file has that group.
+  const umask = setUmask(0o777 & ~(gid === undefined ? mode : mode & 0o707))
   try {
     await app.listen({ path })
   } finally {
     if (umask !== undefined) setUmask(umask)
   }
-  await setAccess(path, mode, gid)
+  if (gid !== undefined || umask === undefined) await setSocketAccess(path, mode, gid)
   return formatListenAddress(address)
 }
 

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { ListenAddress } from './listen-address.js'
 
 /** sun_path of unix(7) holds 108 bytes with the NUL at its end. */
@@ -38,7 +39,7 @@ export function isLoopback(address: ListenAddress): boolean {
 /** Whether the two cannot be listened on at once. */
 export function collides(one: ListenAddress, other: ListenAddress): boolean {
   if (one.kind === 'unix' || other.kind === 'unix') {
-    return one.kind === 'unix' && other.kind === 'unix' && one.path === other.path
+    return one.kind === 'unix' && other.kind === 'unix' && resolve(one.path) === resolve(other.path)
   }
   if (one.port === 0 || one.port !== other.port) return false
   return hostsOverlap(one.host, other.host) || hostsOverlap(other.host, one.host)

@@ -95,6 +95,8 @@ export function createObserver(
         sources: statuses,
         isStopping: () => stopping,
       })
+      // What failed while it was made, or before: a pod that never gets a token has no other failure to count.
+      for (const event of log.recent().toReversed()) created.eventLogged(event)
       metrics.add(created)
       return createHealthServer(logger, {
         metrics: created,

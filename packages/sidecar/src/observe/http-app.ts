@@ -4,6 +4,8 @@ import { WITHOUT_SCHEMAS } from '../without-schemas.js'
 /** A kubelet, a scraper, some people: who holds more open than that would take the descriptors that reads need. */
 const MAX_CONNECTIONS = 256
 const REQUEST_TIMEOUT_MS = 10_000
+/** How often that is looked at. */
+const CHECK_INTERVAL_MS = 2_000
 const IDLE_TIMEOUT_MS = 15_000
 
 /** On every answer, whatever it is. */
@@ -27,12 +29,15 @@ export async function createHttpApp(log: FastifyBaseLogger): Promise<FastifyInst
     // Probes and scrapes are not news.
     logController: new LogController({ disableRequestLogging: true }),
     requestTimeout: REQUEST_TIMEOUT_MS,
+    http: { headersTimeout: REQUEST_TIMEOUT_MS, connectionsCheckingInterval: CHECK_INTERVAL_MS },
     keepAliveTimeout: IDLE_TIMEOUT_MS,
     frameworkErrors: (_error, _request, reply) => {
       void (reply as FastifyReply).headers(HEADERS).code(400).send({ error: 'bad request' })
     },
   })
   app.server.maxConnections = MAX_CONNECTIONS
+  // Node drops what comes after a number of headers, which a rule may be about.
+  app.server.maxHeadersCount = 0
   app.addHook('onRequest', (_request, reply, done) => {
     reply.headers(HEADERS)
     done()

@@ -79,6 +79,8 @@ function createServer({ name }: ProxySpec, log: ProxyOptions['log']) {
     frameworkErrors: (_error, _request, reply) => sendAnswer(reply, 'ERR_PROXY_TARGET'),
     http: { IncomingMessage: IncomingRequest, keepAlive: true },
   })
+  // Node leaves out what comes after the 2,000th field, a Host or Content-Length too; the size of all is bounded.
+  app.server.maxHeadersCount = 0
   // Every path has its route, so that only a method can be without.
   app.setNotFoundHandler((_request, reply) => sendAnswer(reply, 'ERR_PROXY_METHOD'))
   app.setErrorHandler<FastifyError>((error, _request, reply) => {

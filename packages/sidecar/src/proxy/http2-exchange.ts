@@ -68,28 +68,46 @@ export function createHttp2Exchange(handler: Dispatcher.DispatchHandler): Http2E
     run(given, body) {
       stream = given
       let trailers = {}
+      const ending = watchEnding(stream)
       const brokenOff = () =>
         fail(Object.assign(new Error('The stream was closed'), { code: 'ERR_HTTP2_STREAM_CLOSED' }))
       stream.on('response', (headers) => {
         const { status, fields } = split(headers)
         tell(() => handler.onResponseStart?.(controller, status, fields, ''))
-      })
-      stream.on('data', (chunk: Buffer) => {
-        if (!settled) tell(() => handler.onResponseData?.(controller, chunk))
+        // Not before: a listener of 'data' starts the flow, and Node may emit a chunk before the head it came with.
+        given.on('data', (chunk: Buffer) => {
+          if (!settled) tell(() => handler.onResponseData?.(controller, chunk))
+        })
+        given.on('end', () => {
+          if (settled || !ending.isWhole) return
+          tell(() => handler.onResponseEnd?.(controller, trailers))
+          settled = true
+        })
+        if (controller.paused) given.pause()
       })
       stream.on('trailers', (received) => {
         trailers = received
-      })
-      stream.on('end', () => {
-        if (settled || given.rstCode !== 0 || given.aborted) return
-        tell(() => handler.onResponseEnd?.(controller, trailers))
-        settled = true
       })
       stream.on('error', fail)
       stream.on('close', brokenOff)
       sendBody(given, body, (error) => controller.abort(error))
     },
   }
+}
+
+/**
+ * Tells the end of a message (END_STREAM) from a RST_STREAM with NO_ERROR, with which a server may cut it short: Node
+ * emits 'end' for both, but has closed the stream before it pushes the end of one that was reset. What ends otherwise
+ * than `content-length` says is nghttp2's to refuse.
+ */
+function watchEnding(stream: ClientHttp2Stream): { readonly isWhole: boolean } {
+  const ending = { isWhole: false }
+  const push = stream.push
+  stream.push = (chunk: unknown, encoding?: BufferEncoding) => {
+    if (chunk === null && !stream.closed) ending.isWhole = true
+    return push.call(stream, chunk, encoding)
+  }
+  return ending
 }
 
 /** Whether there is a body to send; an empty one is none. */
@@ -105,13 +123,20 @@ function sendBody(stream: ClientHttp2Stream, body: Body, onBroken: (error: Error
     return
   }
   const source = body as Readable
-  // Not pipeline(): it would end the client's connection when the upstream has answered before the body's end.
+  const onClosed = () => {
+    if (!source.readableEnded) onBroken(new Error('The body broke off'))
+  }
+  // Not pipeline(): a server may close a stream to stop the upload only, with its response still to be read.
+  const stop = () => {
+    source.off('close', onClosed)
+    source.unpipe(stream)
+    source.destroy()
+  }
   source.pipe(stream)
   source.once('error', onBroken)
-  source.once('close', () => {
-    if (!source.readableEnded) onBroken(new Error('The body broke off'))
-  })
-  stream.once('close', () => source.unpipe(stream))
+  source.once('close', onClosed)
+  stream.once('aborted', stop)
+  stream.once('close', stop)
 }
 
 function split(headers: IncomingHttpHeaders & { ':status'?: number | undefined }) {

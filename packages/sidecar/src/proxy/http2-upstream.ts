@@ -17,6 +17,8 @@ export interface Http2Options {
 /** What a stream may send before we take it, and all of a session together: a day's round trip at full speed. */
 const STREAM_WINDOW_BYTES = 1024 * 1024
 const SESSION_WINDOW_BYTES = 16 * 1024 * 1024
+/** Node takes 128, and resets what has more. Their size is bounded: 64 KiB, of which each field takes 32 bytes (RFC 9113). */
+const MAX_FIELDS = 2_048
 /** An idle session is closed by us, before the other side does. nginx's `keepalive_timeout` is 75 s. */
 const IDLE_MS = 60_000
 
@@ -141,6 +143,7 @@ async function openSession(options: Http2Options): Promise<ClientHttp2Session | 
   }
   const session = connectHttp2(options.upstream.origin, {
     createConnection: () => socket,
+    maxHeaderListPairs: MAX_FIELDS,
     settings: { enablePush: false, initialWindowSize: STREAM_WINDOW_BYTES },
   })
   session.on('error', () => {}) // its streams have failed, and 'close' follows

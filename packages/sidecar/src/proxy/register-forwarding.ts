@@ -1,8 +1,11 @@
+import type { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { classifyFailure, mayResend } from './classify-failure.js'
+import { createClientBody } from './client-body.js'
 import { type Headers, requestHeaders, responseHeaders } from './forwarded-headers.js'
 import { hasBody } from './gate.js'
 import { FORWARDED_METHODS } from './incoming-request.js'
+import { linger } from './linger.js'
 import type { ProxySpec } from './proxy-spec.js'
 import { isReplayedLength, readBody } from './replay-body.js'
 import { exchangeOf, sendAnswer } from './replies.js'
@@ -37,8 +40,11 @@ export async function registerForwarding(
       exchange.client = new AbortController()
       const { raw } = request
       if (!hasBody(raw.headers)) return reply.from(destination, options)
+      if (!isReplayedLength(raw.headers['content-length'])) {
+        request.body = createClientBody(raw)
+        return reply.from(destination, options)
+      }
       request.body = raw
-      if (!isReplayedLength(raw.headers['content-length'])) return reply.from(destination, options)
       readBody(raw, (body) => {
         exchange.body = body
         reply.from(destination, options)
@@ -59,6 +65,14 @@ export async function registerForwarding(
         const forwarded = responseHeaders(headers as Headers)
         if (isStopping()) forwarded.connection = 'close'
         return forwarded as never
+      },
+      onResponse(_request, reply, response) {
+        linger(reply as FastifyReply)
+        const { statusCode, stream } = response as unknown as { statusCode: number; stream: Readable }
+        if (statusCode !== 304) return void reply.send(stream)
+        // Its Content-Length is that of another response (RFC 9110, section 8.6); undici waits for as much.
+        stream.on('error', () => {}).resume()
+        reply.send()
       },
       onError(reply, { error }) {
         sendAnswer(reply as FastifyReply, classifyFailure(error.cause ?? error))

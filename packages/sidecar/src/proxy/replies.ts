@@ -1,4 +1,6 @@
+import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { linger } from './linger.js'
 import { answerBody, answerHeaders, type ProxyAnswerCode, proxyAnswer } from './proxy-answer.js'
 import type { ProxyRecord } from './proxy-spec.js'
 import { EXCHANGE, type Exchange } from './upstream.js'
@@ -22,8 +24,10 @@ export function exchangeOf(request: FastifyRequest): Exchange {
 export function sendAnswer(reply: FastifyReply, code: ProxyAnswerCode): void {
   const answer = proxyAnswer(code)
   reply.code(answer.status).headers(answerHeaders(answer))
-  // What the client has not sent yet is not worth reading.
-  if (!reply.request.raw.complete) reply.header('connection', 'close')
+  const { body, raw } = reply.request
+  // Nobody reads on: what is left is for whoever made it to drop, see client-body.ts.
+  if (body instanceof Readable && body !== raw) body.destroy()
+  linger(reply)
   reply.send(answerBody(answer))
 }
 

@@ -109,7 +109,7 @@ export function createWebSocketProxy({ spec, gate, upstream, clock, log, onReque
         client.resume()
       },
       onResponseStart(_controller, status, received, message) {
-        if (answered) return
+        if (answered || status < 200) return // an interim one: the answer is still to come
         passesResponse = true
         answeredWith(status)
         client.off('data', onEarlyData).resume()

@@ -8,6 +8,8 @@ export interface Sinks {
   /**
    * Writes what tokens there are, and follows them from now on. Waits for no token, and never rejects: a file that
    * cannot be written is told and tried again. Fulfils when the first attempts with tokens at hand have ended.
+   *
+   * @throws at once, TypeError or RangeError for what no sink can be made of; then none is left running
    */
   start(): Promise<void>
   /**
@@ -27,11 +29,16 @@ export function createSinks(
   const paths = specs.map(({ path }) => resolve(path))
   const twice = paths.find((path, index) => paths.indexOf(path) !== index)
   if (twice !== undefined) throw new RangeError(`Two sinks write '${twice}'. Give each a path of its own.`)
-  let sinks: Sink[] = []
+  const sinks: Sink[] = []
   return {
-    async start() {
-      sinks = plans.map(({ spec, source }) => createSink(spec, source, options))
-      await Promise.all(sinks.map((sink) => sink.update()))
+    start() {
+      try {
+        for (const { spec, source } of plans) sinks.push(createSink(spec, source, options))
+      } catch (error) {
+        for (const sink of sinks) void sink.close()
+        throw error
+      }
+      return Promise.all(sinks.map((sink) => sink.update())).then(() => {})
     },
     async close() {
       await Promise.all(sinks.map((sink) => sink.close()))

@@ -3,6 +3,8 @@ import { MIN_SECRET_LENGTH } from './hook-environment.js'
 
 /** Enough for the message of a failed configuration test, too little to flood a log. */
 const MAX_BYTES = 4_096
+const UNSHOWN = /[\s\p{C}]/u
+const UNSHOWN_RUN = /[\s\p{C}]+/gu
 
 /** Collects the beginning of what a command prints; the rest is read and dropped, so that the command never blocks. */
 export function createHookOutput() {
@@ -25,20 +27,50 @@ export function createHookOutput() {
 function safeText(text: string, isCut: boolean, secrets: readonly string[]): string {
   let safe = text
   for (const secret of secrets) {
-    if (secret.length >= MIN_SECRET_LENGTH) safe = withoutSecret(safe, secret, isCut)
+    if (withoutSpace(secret).compact.length >= MIN_SECRET_LENGTH) safe = withoutSecret(safe, secret, isCut)
   }
-  safe = withoutSecretPatterns(safe)
-    .replace(/[\s\p{C}]+/gu, ' ')
-    .trim()
+  safe = withoutSecretPatterns(safe).replace(UNSHOWN_RUN, ' ').trim()
   return isCut ? `${safe}…` : safe
 }
 
-/** Removes a secret, and the head of one that the end of a cut text has halved. */
+/**
+ * Removes a secret, also one that is wrapped into lines or spaced out, and the head of one that the end of a cut text
+ * has halved.
+ */
 function withoutSecret(text: string, secret: string, isCut: boolean): string {
-  const safe = text.replaceAll(secret, '[token]')
-  if (!isCut) return safe
-  for (let length = Math.min(secret.length - 1, safe.length); length >= 4; length--) {
-    if (safe.endsWith(secret.slice(0, length))) return `${safe.slice(0, -length)}[token]`
+  const { compact, positions } = withoutSpace(text)
+  const wanted = withoutSpace(secret).compact
+  let safe = ''
+  let kept = 0
+  const remove = (begin: number, end: number) => {
+    safe += `${text.slice(kept, positions[begin])}[token]`
+    kept = (positions[end - 1] as number) + 1
   }
-  return safe
+  let from = 0
+  for (let at = compact.indexOf(wanted); at >= 0; at = compact.indexOf(wanted, from)) {
+    from = at + wanted.length
+    remove(at, from)
+  }
+  const longest = isCut ? Math.min(wanted.length - 1, compact.length - from) : 0
+  for (let length = longest; length >= 4; length--) {
+    if (!compact.endsWith(wanted.slice(0, length))) continue
+    remove(compact.length - length, compact.length)
+    break
+  }
+  return safe + text.slice(kept)
+}
+
+/** A text without what a log does not show, and where each of its characters stood. */
+function withoutSpace(text: string): { compact: string; positions: readonly number[] } {
+  let compact = ''
+  const positions: number[] = []
+  let position = 0
+  for (const character of text) {
+    if (!UNSHOWN.test(character)) {
+      compact += character
+      for (let unit = 0; unit < character.length; unit++) positions.push(position + unit)
+    }
+    position += character.length
+  }
+  return { compact, positions }
 }

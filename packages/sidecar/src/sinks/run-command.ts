@@ -66,9 +66,11 @@ export function runCommand(
     (stream): stream is Readable => stream instanceof Readable,
   )
   for (const stream of streams) stream.on('data', output.add)
+  killAtExit(child)
 
   const end = new Promise<CommandEnd>((resolve) => {
     const settle = (result: CommandEnd) => {
+      forgetAtExit(child)
       for (const cancel of timers) cancel()
       for (const stream of streams) stream.destroy()
       resolve(result)
@@ -88,6 +90,23 @@ export function runCommand(
     stop()
   })
   return { end, stop }
+}
+
+const running = new Set<ChildProcess>()
+
+/** In a group of its own it would outlive this process, which a second signal or too short a time to stop may end. */
+function killAtExit(child: ChildProcess): void {
+  if (running.size === 0) process.on('exit', killAll)
+  running.add(child)
+}
+
+function forgetAtExit(child: ChildProcess): void {
+  running.delete(child)
+  if (running.size === 0) process.off('exit', killAll)
+}
+
+function killAll(): void {
+  for (const child of running) signalGroup(child, 'SIGKILL')
 }
 
 /** By the number of this child: of its group, which has its number. */

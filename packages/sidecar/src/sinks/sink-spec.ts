@@ -19,7 +19,7 @@ export interface SourceReference {
   readonly name: string
 }
 
-/** What is done after each write. */
+/** What is done after each write, and once after a start whose first look finds the file as it should be. */
 export type ChangeHook = CommandHook | SignalHook
 
 /** Starts a program, without a shell. */

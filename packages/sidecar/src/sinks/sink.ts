@@ -30,6 +30,7 @@ export function createSink(
   const token = `${source.kind} token '${source.name}'`
   const hook = onChange && createChangeHook(onChange, path, options)
   let told: string | undefined
+  let isFirst = true
   let secret = ''
   const file = createTokenSink({ path, access: { mode, uid, gid }, clock, onResult: tell })
 
@@ -52,10 +53,10 @@ export function createSink(
 
   function tellSuccess(isWritten: boolean): void {
     told = undefined
-    if (isWritten) {
-      log.info({ sink: path }, `The ${token} has been written`)
-      hook?.tell(secret)
-    }
+    if (isWritten) log.info({ sink: path }, `The ${token} has been written`)
+    // The process before this one may have ended between its last write and the end of its hook.
+    if (isWritten || isFirst) hook?.tell(secret)
+    isFirst = false
     options.onResult?.(path, true)
   }
 

@@ -14,8 +14,10 @@ import { ANSWERS, type Answer, COMMON_HEADERS, unavailable } from './answers.js'
 import { judgeRequest } from './judge-request.js'
 import { tokenBody, wantsText } from './token-body.js'
 
-/** A request is a line and a few headers: who takes longer to send it holds a connection for nothing. */
-const REQUEST_TIMEOUT_MS = 10_000
+/** A request is a line and a few headers, from the same pod: who takes longer holds a connection for nothing. */
+const REQUEST_TIMEOUT_MS = 5_000
+/** How often that is looked at. Node's 30 s would be what a connection lives in fact. */
+const CHECK_INTERVAL_MS = 2_000
 const KEEP_ALIVE_TIMEOUT_MS = 60_000
 const MAX_HEADER_BYTES = 8_192
 /** The programs of one pod. */
@@ -35,7 +37,11 @@ export function createTokenApi(
     logController: new LogController({ disableRequestLogging: true }),
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    http: { maxHeaderSize: MAX_HEADER_BYTES },
+    http: {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: REQUEST_TIMEOUT_MS,
+      connectionsCheckingInterval: CHECK_INTERVAL_MS,
+    },
     bodyLimit: 1,
     exposeHeadRoutes: false,
     // A longer name is as unknown as any other: no answer of its own.
@@ -47,6 +53,8 @@ export function createTokenApi(
     },
   })
   app.server.maxConnections = MAX_CONNECTIONS
+  // Node drops what comes after a number of headers: what a request is refused for must not be among it.
+  app.server.maxHeadersCount = 0
 
   app.addHook('onRequest', async (request, reply) => {
     const refusal = judgeRequest({

@@ -25,12 +25,19 @@ const PROXY_HEADERS = /^(?:forwarded|x-forwarded(?:-.+)?|x-real-ip|via)$/
 const BROWSER_HEADERS = /^(?:origin|sec-fetch-(?!mode$).+|access-control-request-.+)$/
 
 /**
+ * A client sends a few. Node drops those after the 1,000th unless it is told not to, and then they cannot be judged;
+ * fastify makes a second server for `localhost`, which it is not told.
+ */
+const MAX_HEADERS = 200
+
+/**
  * Whether a request may have a token. Being on loopback proves little: a program in the pod can be made to send
  * requests (SSRF), a page in a browser can (DNS rebinding, cross-site requests), and a proxy can pass them on. None of
  * these can set a header of its own, have a loopback `Host` and leave no trace at once.
  */
 export function judgeRequest(request: RequestFacts): Refusal | undefined {
-  const { method, headers } = request
+  const { method, headers, rawHeaders } = request
+  if (rawHeaders.length > 2 * MAX_HEADERS) return 'denied'
   if (headers['projected-token'] !== 'true') return 'denied'
   // With a whole URL, as clients send it to a proxy, the host would be another than the one that is judged.
   if (!request.target.startsWith('/') || !isHostAllowed(request)) return 'denied'
