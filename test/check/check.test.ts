@@ -48,7 +48,8 @@ describe('npm run check', () => {
     expect(code).toBe(1)
     expect(lines).toContain('   what is wrong')
     expect(lines.at(-1)).toBe('1 passed, 1 failed, 1 skipped')
-    expect(results).toEqual({ suite: 'check', passed: 1, failed: 1, skipped: 1 })
+    const failures = ['bad\nwhat is wrong']
+    expect(results).toEqual({ suite: 'check', passed: 1, failed: 1, skipped: 1, failures })
   })
 
   it('runs what a chosen stage needs, and nothing else', async () => {
@@ -86,5 +87,16 @@ describe('the closing line', () => {
   it('fails when one failed, and when nothing ran', async () => {
     expect((await sum({ suite: 'tests', passed: 40, failed: 1, skipped: 0 })).code).toBe(1)
     expect((await sum()).code).toBe(1)
+  })
+
+  it('comes after what failed, which a reader of the end of a long log needs', async () => {
+    const failures = ['a.test.ts > keeps a token\nexpected 1 to be 2']
+    const { lines } = await sum({ suite: 'tests', passed: 40, failed: 1, skipped: 0, failures })
+    expect(lines).toEqual([
+      'failed: tests: a.test.ts > keeps a token',
+      '  expected 1 to be 2',
+      '',
+      '40 passed, 1 failed, 0 skipped',
+    ])
   })
 })

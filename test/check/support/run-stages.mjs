@@ -20,7 +20,14 @@ export async function runStages(stages, only, options) {
       (name) => results.find((each) => each.name === name)?.outcome !== 'passed',
     )
     const result = missing
-      ? { name: stage.name, outcome: 'skipped', seconds: 0, notes: [`needs ${missing}`], skips: [] }
+      ? {
+          name: stage.name,
+          outcome: 'skipped',
+          seconds: 0,
+          notes: [`needs ${missing}`],
+          skips: [],
+          failures: [],
+        }
       : await runStage(stage, options)
     results.push(result)
     console.log(
@@ -42,9 +49,11 @@ function withNeeds(stages, only) {
 async function runStage(stage, options) {
   const notes = []
   const skips = []
+  const failures = []
   const startedAtMs = performance.now()
   const finish = (outcome) => {
-    return { name: stage.name, outcome, seconds: (performance.now() - startedAtMs) / 1000, notes, skips }
+    const seconds = (performance.now() - startedAtMs) / 1000
+    return { name: stage.name, outcome, seconds, notes, skips, failures }
   }
   const note = (text) => {
     notes.push(text)
@@ -58,7 +67,9 @@ async function runStage(stage, options) {
     await stage.run({ note, skip, ...options })
     return finish('passed')
   } catch (error) {
-    console.log(indent(error instanceof StageFailure ? error.message : (error?.stack ?? String(error))))
+    const reason = error instanceof StageFailure ? error.message : (error?.stack ?? String(error))
+    console.log(indent(reason))
+    failures.push(`${stage.name}\n${reason}`)
     return finish('failed')
   }
 }
@@ -74,7 +85,14 @@ async function report(results) {
   const skipped = count('skipped') + results.reduce((sum, each) => sum + each.skips.length, 0)
   console.log(`\n${passed} passed, ${failed} failed, ${skipped} skipped`)
   const file = process.env.PROJECTED_TOKEN_RESULTS
-  if (file) await appendFile(file, `${JSON.stringify({ suite: 'check', passed, failed, skipped })}\n`)
+  const counts = {
+    suite: 'check',
+    passed,
+    failed,
+    skipped,
+    failures: results.flatMap((each) => each.failures),
+  }
+  if (file) await appendFile(file, `${JSON.stringify(counts)}\n`)
   return failed === 0
 }
 
