@@ -142,7 +142,7 @@ const hasScript = spawnSync('script', ['--version'], { encoding: 'utf8' }).stdou
 // `script` of util-linux gives a process a terminal.
 describe.skipIf(!hasScript)('on a terminal (skipped without `script` of util-linux)', () => {
   const onTerminal = (args: string) =>
-    start('script', ['-qec', `${process.execPath} ${bin.path} ${args}`, '/dev/null'])
+    start('script', ['-qec', `exec ${process.execPath} ${bin.path} ${args}`, '/dev/null'])
 
   it('watch counts down in place, and gives the cursor back', async () => {
     const { kubelet, rotate } = await startKubelet()

@@ -271,7 +271,7 @@ describe.skipIf(!hasScript)('vault exec on a terminal (skipped without `script` 
        setInterval(() => {}, 1000)
        console.log(['terminal:', process.stdin.isTTY, process.stdout.isTTY, 'parent', process.ppid, '.'].join(' '))`,
     )
-    const words = [process.execPath, bin.path, ...setup.argv('exec', '--', process.execPath, script)]
+    const words = ['exec', process.execPath, bin.path, ...setup.argv('exec', '--', process.execPath, script)]
     const child = start('script', ['-qec', words.join(' '), '/dev/null'], setup.env)
     await child.toPrint(/terminal: true true parent \d+ \./)
     child.process.stdin.write('\u0003')
