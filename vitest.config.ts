@@ -6,7 +6,7 @@ const source = (path: string) => new URL(`./packages/${path}`, import.meta.url).
 export default defineConfig({
   resolve: {
     alias: [
-      { find: /^@projected-token\/core\/sink$/, replacement: source('core/src/sink.ts') },
+      { find: /^@projected-token\/core\/(provider|sink)$/, replacement: source('core/src/$1.ts') },
       { find: /^@projected-token\/fetch\/undici$/, replacement: source('fetch/src/undici.ts') },
       { find: /^@projected-token\/([a-z]+)$/, replacement: source('$1/src/index.ts') },
     ],

@@ -22,17 +22,13 @@ export function createEventHub<Events>(names: readonly (keyof Events & string)[]
       throw new TypeError(`There is no event '${event}'. The events are ${names.join(', ')}`)
     }
     if (typeof listener !== 'function') throw new TypeError(`The listener of '${event}' must be a function`)
-    let guarded = guards.get(listener)
-    if (!guarded) {
-      guarded = (payload) => {
-        try {
-          Promise.resolve(listener(payload as never) as unknown).catch((error) => warn(error))
-        } catch (error) {
-          warn(error)
-        }
-      }
-      guards.set(listener, guarded)
-    }
+    const guarded =
+      guards.get(listener) ??
+      ((payload: unknown) => {
+        // Async, so that a throw and a rejection are one case.
+        void (async () => listener(payload as never))().catch(warn)
+      })
+    guards.set(listener, guarded)
     return guarded
   }
   const warn = (error: unknown) => {

@@ -2,59 +2,61 @@ import { setAwakeTimer } from './awake-timer.js'
 import type { Clock } from './clock.js'
 import type { Token } from './token.js'
 
-/** Callers that wait for a watcher's first good token. */
+/** Callers that wait for a provider's first token; they share one promise. */
 export interface FirstToken {
   /** Fulfils with the first token; rejects when the start-up time is over. */
   wait(): Promise<Token>
-  /** Whether the start-up time is over. */
+  /** Whether the start-up time is over, or nothing is to be hoped for. */
   isOver(): boolean
   resolve(token: Token): void
   reject(error: Error): void
 }
 
-/** @param reason why there is no token yet, for those who waited in vain. */
+/**
+ * @param timeoutMs from now; a suspension counts as a part of it only.
+ * @param reason why there is no token yet, for those who waited in vain.
+ */
 export function createFirstToken(clock: Clock, timeoutMs: number, reason: () => Error): FirstToken {
   const deadlineMs = clock.monotonicNow() + timeoutMs
-  let waiters:
-    | { promise: Promise<Token>; isEnded: boolean; resolve(token: Token): void; reject(error: Error): void }
-    | undefined
+  let isEnded = false
+  let waiters: PromiseWithResolvers<Token> | undefined
+  let cancel = () => {}
 
-  const open = () => {
-    let resolve: (token: Token) => void = () => {}
-    let reject: (error: Error) => void = () => {}
-    const promise = new Promise<Token>((onResolve, onReject) => {
-      resolve = onResolve
-      reject = onReject
-    })
-    // Somebody waits for this, so it holds the process, which may have nothing else to do.
-    const timeUp = () => waiting.reject(reason())
-    const cancel = setAwakeTimer(clock, timeUp, Math.max(0, deadlineMs - clock.monotonicNow()), {
-      keepAlive: true,
-    })
-    const waiting = {
-      promise,
-      isEnded: false,
-      resolve(token: Token) {
-        cancel()
-        waiting.isEnded = true
-        resolve(token)
-      },
-      reject(error: Error) {
-        cancel()
-        waiting.isEnded = true
-        reject(error)
-      },
-    }
-    return waiting
+  const end = (settle: (waiters: PromiseWithResolvers<Token>) => void) => {
+    isEnded = true
+    cancel()
+    if (waiters) settle(waiters)
   }
+  const reject = (error: Error) => end((all) => all.reject(error))
   return {
     wait() {
-      waiters ??= open()
+      if (waiters) return waiters.promise
+      waiters = withResolvers()
+      // Somebody waits for this, so it holds the process, which may have nothing else to do.
+      const leftMs = Math.max(0, deadlineMs - clock.monotonicNow())
+      cancel = setAwakeTimer(clock, () => reject(reason()), leftMs, { keepAlive: true })
       return waiters.promise
     },
     // While somebody waits, the end is that of the wait: a suspension may have passed the deadline.
-    isOver: () => waiters?.isEnded ?? clock.monotonicNow() >= deadlineMs,
-    resolve: (token) => waiters?.resolve(token),
-    reject: (error) => waiters?.reject(error),
+    isOver: () => isEnded || (!waiters && clock.monotonicNow() >= deadlineMs),
+    resolve: (token) => end((all) => all.resolve(token)),
+    reject,
   }
+}
+
+interface PromiseWithResolvers<T> {
+  readonly promise: Promise<T>
+  resolve(value: T): void
+  reject(error: Error): void
+}
+
+/** `Promise.withResolvers()`, which Node 20 does not have. */
+function withResolvers<T>(): PromiseWithResolvers<T> {
+  let resolve: (value: T) => void = () => {}
+  let reject: (error: Error) => void = () => {}
+  const promise = new Promise<T>((onResolve, onReject) => {
+    resolve = onResolve
+    reject = onReject
+  })
+  return { promise, resolve, reject }
 }

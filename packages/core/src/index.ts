@@ -1,4 +1,3 @@
-export { setAwakeTimer } from './awake-timer.js'
 export { type Clock, systemClock, type TimerOptions } from './clock.js'
 export type { Listener } from './event-hub.js'
 export { type ObjectReference, type ParsedToken, parseToken, type TokenKind } from './parse-token.js'

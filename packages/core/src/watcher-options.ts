@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
-import * as check from './check-options.js'
+import { checkOptions } from './check-options.js'
 import { systemClock } from './clock.js'
+import * as check from './option-checks.js'
 import type { TokenWatcherOptions } from './token-watcher-types.js'
 
 /** Where the admission controller mounts the pod's own token. */
@@ -16,12 +17,12 @@ const CHECKS = {
   maxTokenBytes: check.isIntegerFrom(1, 2 ** 26),
   watch: check.isBoolean,
   keepAlive: check.isBoolean,
-  clock: check.isObjectWith(['now', 'monotonicNow', 'setTimer'], 'a Clock'),
+  clock: check.isClock,
 }
 
 /** Checks the options of a watcher and fills in the defaults. @throws TypeError or RangeError */
 export function resolveWatcherOptions(given: TokenWatcherOptions) {
-  const options = check.checkOptions(given, CHECKS)
+  const options = checkOptions(given, CHECKS)
   return {
     // Now, and not at each read: the program may change its working directory.
     path: resolve(options.path ?? DEFAULT_TOKEN_PATH),

@@ -1,7 +1,8 @@
 import { inspect } from 'node:util'
 import { createFakeClock } from '@projected-token/testing'
 import { describe, expect, it } from 'vitest'
-import { createToken, setAwakeTimer, systemClock } from '../src/index.js'
+import { createToken, systemClock } from '../src/index.js'
+import { setAwakeTimer } from '../src/provider.js'
 
 const secret = 'canary-secret'
 const token = createToken({ token: secret, expiresAtMs: Date.UTC(2026, 0, 1), loadedAtMs: 1 })

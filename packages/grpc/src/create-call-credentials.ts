@@ -1,6 +1,7 @@
 import type { CallCredentials } from '@grpc/grpc-js'
-import type { Clock, TokenProvider } from '@projected-token/core'
-import { checkClock, checkOptionNames, checkProvider, invalidArgument, kindOf } from './check-arguments.js'
+import { type Clock, systemClock, type TokenProvider } from '@projected-token/core'
+import { checkOptions, isBoolean, isClock } from '@projected-token/core/provider'
+import { checkProvider } from './check-provider.js'
 import { createTokenCredentials } from './token-credentials.js'
 import { tokenSourceOf } from './token-source.js'
 
@@ -33,15 +34,12 @@ export function createCallCredentials(
   options: CallCredentialsOptions = {},
 ): CallCredentials {
   checkProvider(provider)
-  checkOptionNames(options, ['requireTransportSecurity', 'clock'])
-  const { requireTransportSecurity = true, clock } = options
-  if (typeof requireTransportSecurity !== 'boolean') {
-    throw invalidArgument(
-      `'requireTransportSecurity' must be a boolean, got ${kindOf(requireTransportSecurity)}`,
-    )
-  }
+  const { requireTransportSecurity = true, clock = systemClock } = checkOptions(options, {
+    requireTransportSecurity: isBoolean,
+    clock: isClock,
+  })
   return createTokenCredentials({
-    source: tokenSourceOf(provider, checkClock(clock)),
+    source: tokenSourceOf(provider, clock),
     channel: requireTransportSecurity ? 'unknown' : 'any',
     others: [],
   })

@@ -1,6 +1,7 @@
 import type { ChannelCredentials } from '@grpc/grpc-js'
-import type { Clock, TokenProvider } from '@projected-token/core'
-import { checkClock, checkOptionNames, checkProvider, invalidArgument, kindOf } from './check-arguments.js'
+import { type Clock, systemClock, type TokenProvider } from '@projected-token/core'
+import { argumentError, checkOptions, isClock, kindOf } from '@projected-token/core/provider'
+import { checkProvider } from './check-provider.js'
 import { createTokenCredentials } from './token-credentials.js'
 import { tokenSourceOf } from './token-source.js'
 
@@ -25,13 +26,14 @@ export function createChannelCredentials(
 ): ChannelCredentials {
   checkProvider(provider)
   if (typeof channelCredentials?.compose !== 'function') {
-    throw invalidArgument(
-      `'channelCredentials' must be the ChannelCredentials of @grpc/grpc-js, got ${kindOf(channelCredentials)}`,
+    throw argumentError(
+      'type',
+      `'channelCredentials' must be the ChannelCredentials of @grpc/grpc-js; got ${kindOf(channelCredentials)}`,
     )
   }
-  checkOptionNames(options, ['clock'])
+  const { clock = systemClock } = checkOptions(options, { clock: isClock })
   const callCredentials = createTokenCredentials({
-    source: tokenSourceOf(provider, checkClock(options.clock)),
+    source: tokenSourceOf(provider, clock),
     channel: 'encrypted',
     others: [],
   })

@@ -1,6 +1,6 @@
 import type { Token } from '@projected-token/core'
+import { checkOptions, isFunction } from '@projected-token/core/provider'
 import { errorsOf } from './answer.js'
-import { checkOptions, isFunction } from './check-options.js'
 import { judgeForbidden } from './classify-answer.js'
 import { insideOf } from './provider-registry.js'
 import { isRedirectStatus, judgeRedirect } from './redirect-rule.js'

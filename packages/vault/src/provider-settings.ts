@@ -1,6 +1,18 @@
 import { type Clock, systemClock, type TokenProvider } from '@projected-token/core'
-import * as check from './check-options.js'
+import {
+  argumentError,
+  checkOptions,
+  isBoolean,
+  isClock,
+  isFilePath,
+  isFunction,
+  isIntegerFrom,
+  isObject,
+  isOneOf,
+  isTokenProvider,
+} from '@projected-token/core/provider'
 import type { Random } from './jitter.js'
+import { isHeaderText, isPem, isText, isTextList } from './option-checks.js'
 import type { TlsSource } from './tls-files.js'
 import { normaliseMount, parseVaultAddress, type VaultAddress } from './vault-address.js'
 import { readVaultEnvironment } from './vault-environment.js'
@@ -31,34 +43,34 @@ const DEFAULT_REQUEST_TIMEOUT_MS = 60_000
 const MAX_REQUEST_TIMEOUT_MS = 600_000
 
 const OPTION_CHECKS = {
-  role: check.isText,
-  jwt: check.isObjectWith(['getToken', 'invalidate'], 'a TokenProvider'),
-  address: check.isText,
-  clusterAddresses: check.isTextList,
-  method: check.isOneOf('kubernetes', 'jwt'),
-  mount: check.isText,
-  namespace: check.isHeaderText,
-  ca: check.isPem,
-  caFile: check.isFilePath,
-  caDirectory: check.isFilePath,
-  clientCert: check.isPem,
-  clientCertFile: check.isFilePath,
-  clientKey: check.isPem,
-  clientKeyFile: check.isFilePath,
-  serverName: check.isText,
-  skipVerify: check.isBoolean,
-  requestTimeoutMs: check.isIntegerFrom(1, MAX_REQUEST_TIMEOUT_MS),
-  startupTimeoutMs: check.isIntegerFrom(0),
-  revokeOnClose: check.isBoolean,
-  keepAlive: check.isBoolean,
-  env: check.isObject,
-  clock: check.isObjectWith(['now', 'monotonicNow', 'setTimer'], 'a Clock'),
-  random: check.isFunction,
+  role: isText,
+  jwt: isTokenProvider,
+  address: isText,
+  clusterAddresses: isTextList,
+  method: isOneOf('kubernetes', 'jwt'),
+  mount: isText,
+  namespace: isHeaderText,
+  ca: isPem,
+  caFile: isFilePath,
+  caDirectory: isFilePath,
+  clientCert: isPem,
+  clientCertFile: isFilePath,
+  clientKey: isPem,
+  clientKeyFile: isFilePath,
+  serverName: isText,
+  skipVerify: isBoolean,
+  requestTimeoutMs: isIntegerFrom(1, MAX_REQUEST_TIMEOUT_MS),
+  startupTimeoutMs: isIntegerFrom(0),
+  revokeOnClose: isBoolean,
+  keepAlive: isBoolean,
+  env: isObject,
+  clock: isClock,
+  random: isFunction,
 }
 
 /** @throws TypeError or RangeError for bad arguments, and for a bad address in the environment. */
-export function resolveSettings(options: VaultTokenProviderOptions): ProviderSettings {
-  check.checkOptions(options, OPTION_CHECKS, ['role', 'jwt'])
+export function resolveSettings(given: VaultTokenProviderOptions): ProviderSettings {
+  const options = checkOptions(given, OPTION_CHECKS, ['role', 'jwt'])
   const env = readVaultEnvironment(options.env ?? process.env)
   const { method = 'kubernetes', clusterAddresses = [] } = options
   const addressText = options.address ?? env.address ?? DEFAULT_ADDRESS
@@ -102,7 +114,7 @@ function resolveTls(
   const hasKey = clientKey !== undefined || clientKeyFile !== undefined
   if ((hasCert || hasKey) && hasCert !== hasKey) {
     const name = hasCert ? 'clientKey' : 'clientCert'
-    throw check.argumentError('type', `The option '${name}' (or '${name}File') must go with the other one`)
+    throw argumentError('type', `The option '${name}' (or '${name}File') must go with the other one`)
   }
   return {
     ca: hasCa ? ca : env.ca,

@@ -1,6 +1,7 @@
-import { setAwakeTimer, type Token } from '@projected-token/core'
-import { abortable, linkAbort } from './abortable.js'
+import type { Token } from '@projected-token/core'
+import { abortable, setAwakeTimer } from '@projected-token/core/provider'
 import { identifyJwt, type JwtIdentity } from './jwt-identity.js'
+import { linkAbort } from './link-abort.js'
 import type { ProviderSettings } from './provider-settings.js'
 
 /** A JWT to log in with, or why there is none. */
@@ -26,7 +27,7 @@ export async function readJwt(
   const unlink = linkAbort(late, closing)
   const { signal } = late
   const ask = async () => {
-    const token: Token = await abortable(jwt.getToken({ signal }), signal)
+    const token: Token = await abortable(() => jwt.getToken({ signal }), signal)
     const secret = String(token.token).trim()
     if (secret === '') throw new Error('The provider of the JWT gave an empty one')
     return { token, secret, identity: identifyJwt(secret) }

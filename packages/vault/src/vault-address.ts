@@ -1,4 +1,4 @@
-import { argumentError } from './check-options.js'
+import { argumentError } from '@projected-token/core/provider'
 
 /** Where a Vault listens. */
 export interface VaultAddress {

@@ -1,9 +1,7 @@
 import type { Token } from '@projected-token/core'
-import { abortable } from './abortable.js'
+import { abortable, createEventHub, createFirstToken } from '@projected-token/core/provider'
 import { judgeForbidden } from './classify-answer.js'
 import { describeProvider, stateOf } from './describe-provider.js'
-import { createEventHub } from './event-hub.js'
-import { createFirstToken } from './first-token.js'
 import { noTokenYet, providerClosed } from './no-token.js'
 import { registerInside } from './provider-registry.js'
 import { resolveSettings } from './provider-settings.js'
@@ -140,7 +138,7 @@ export function createVaultTokenProvider(options: VaultTokenProviderOptions): Va
     getToken(getOptions) {
       if (getOptions?.signal?.aborted) return Promise.reject(getOptions.signal.reason)
       if (clock.now() < freshUntilMs && loop.held) return loop.held.promise
-      return abortable(obtain(), getOptions?.signal)
+      return abortable(obtain, getOptions?.signal)
     },
     invalidate(rejected, errors) {
       // By the monotonic clock alone: the wall clock may have been set, and the token be good.
@@ -160,7 +158,7 @@ export function createVaultTokenProvider(options: VaultTokenProviderOptions): Va
     async login(getOptions) {
       if (closed) throw providerClosed(place)
       getOptions?.signal?.throwIfAborted()
-      return abortable(logIn(), getOptions?.signal)
+      return abortable(logIn, getOptions?.signal)
     },
     status: () => describeProvider(loop, settings, currentState()),
     on(event, listener) {
