@@ -1,4 +1,5 @@
-import { formatAge, formatTime, quote } from './format.js'
+import { describeExpiry, isExpired } from './expiry.js'
+import { formatTime, quote } from './format.js'
 import type { ParsedToken } from './parse-token.js'
 import type { TokenErrorCode } from './token-error.js'
 
@@ -62,16 +63,6 @@ export function judgeCandidate(input: CandidateInput): Verdict {
     }
   }
   return { kind: 'adopt' }
-}
-
-/** Whether the token's `exp` has passed; never for a token without one. */
-export function isExpired(token: { readonly expiresAtMs: number | undefined }, nowMs: number): boolean {
-  return token.expiresAtMs !== undefined && token.expiresAtMs <= nowMs
-}
-
-/** Says since when a token that {@link isExpired} has been so. */
-export function describeExpiry({ expiresAtMs = 0 }: ParsedToken, nowMs: number): string {
-  return `holds a token that expired ${formatAge(nowMs - expiresAtMs)} ago, at ${formatTime(expiresAtMs)}`
 }
 
 function findMismatch(

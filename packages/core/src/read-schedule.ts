@@ -1,3 +1,4 @@
+import { usableUntilMs } from './expiry.js'
 import { KUBELET_JITTER_MS, overdueAtMs, rotationDueAtMs, type TokenTimes } from './rotation.js'
 import type { TokenErrorCode } from './token-error.js'
 
@@ -37,12 +38,12 @@ function delayByLifeMs(times: TokenTimes, nowMs: number, reloadIntervalMs: numbe
   const dueMs = rotationDueAtMs(times)
   const lateMs = overdueAtMs(times)
   if (dueMs === undefined || lateMs === undefined) return reloadIntervalMs
-  const expiresAtMs = times.expiresAtMs ?? Number.POSITIVE_INFINITY
+  const endMs = usableUntilMs(times)
   const earliestMs = Math.max(nowMs, dueMs - KUBELET_JITTER_MS)
-  const whileDueMs = clamp((expiresAtMs - earliestMs) / 4, MIN_READ_INTERVAL_MS, MAX_DUE_INTERVAL_MS)
+  const whileDueMs = clamp((endMs - earliestMs) / 4, MIN_READ_INTERVAL_MS, MAX_DUE_INTERVAL_MS)
   const pollAtMs = Math.min(nowMs + reloadIntervalMs, earliestMs + whileDueMs)
   // Two moments at which the answer matters: is the kubelet late, and is there nothing newer at the very end?
-  const nextAtMs = Math.min(pollAtMs, later(lateMs, nowMs), later(expiresAtMs, nowMs))
+  const nextAtMs = Math.min(pollAtMs, later(lateMs, nowMs), later(endMs, nowMs))
   return nextAtMs - nowMs
 }
 

@@ -39,3 +39,9 @@ export function overdueAtMs(times: TokenTimes): number | undefined {
   if (dueMs === undefined || endMs === undefined) return undefined
   return dueMs + Math.min(KUBELET_MAX_SYNC_MS, 0.75 * (endMs - dueMs))
 }
+
+/** Whether the kubelet should have replaced a token of these times by now. */
+export function isOverdue(times: TokenTimes, nowMs: number): boolean {
+  const lateMs = overdueAtMs(times)
+  return lateMs !== undefined && nowMs >= lateMs
+}

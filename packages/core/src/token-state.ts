@@ -1,8 +1,9 @@
 import type { Clock } from './clock.js'
+import { describeExpiry, isExpired } from './expiry.js'
 import { formatTime, quotePath } from './format.js'
-import { describeExpiry, isExpired, judgeCandidate, type TokenExpectations } from './judge-candidate.js'
+import { judgeCandidate, type TokenExpectations } from './judge-candidate.js'
 import { type ParsedToken, parseToken } from './parse-token.js'
-import { overdueAtMs, rotationDueAtMs, type TokenTimes } from './rotation.js'
+import { isOverdue, rotationDueAtMs, type TokenTimes } from './rotation.js'
 import { createToken, type Token } from './token.js'
 import { TokenError } from './token-error.js'
 import type { TokenFile, TokenFilePlace } from './token-file.js'
@@ -160,12 +161,6 @@ function expiredError(path: string, token: ParsedToken, nowMs: number): TokenErr
     code: 'ERR_TOKEN_EXPIRED',
     path,
   })
-}
-
-/** Whether the kubelet should have replaced a token of these times by now. */
-export function isOverdue(times: TokenTimes, nowMs: number): boolean {
-  const lateMs = overdueAtMs(times)
-  return lateMs !== undefined && nowMs >= lateMs
 }
 
 /** What to do about a token that was not replaced in time. */

@@ -3,6 +3,7 @@ import { createBoundedOperation, TIMED_OUT } from './bounded-operation.js'
 import { createEventHub } from './event-hub.js'
 import { createEventThrottle } from './event-throttle.js'
 import { createFirstToken } from './first-token.js'
+import { endOfFreshnessMs, NOT_FRESH } from './freshness.js'
 import { MIN_READ_INTERVAL_MS, nextReadDelayMs } from './read-schedule.js'
 import { createRefusalLooks } from './refusal-looks.js'
 import { createSingleFlight } from './single-flight.js'
@@ -23,8 +24,6 @@ import { describeWatcher } from './watcher-status.js'
 
 /** A local read takes well under a millisecond; this long means a dead network file system. */
 const READ_TIMEOUT_MS = 10_000
-/** A timed read that is later than this was slept through: the process, or the machine, was suspended. */
-const WAKE_GRACE_MS = 2_000
 
 /**
  * Watches and reloads a projected service account token file. It starts reading at once and never gives an expired
@@ -54,7 +53,7 @@ export function createTokenWatcher(options: TokenWatcherOptions = {}): TokenWatc
   })
 
   /** Until when, by the wall clock, the token in use is given without a look at anything else. */
-  let freshUntilMs = Number.NEGATIVE_INFINITY
+  let freshUntilMs = NOT_FRESH
   let layout: TokenFilePlace['layout'] | undefined
   let reads = 0
   let lastReadAtMs: number | undefined
@@ -122,10 +121,7 @@ export function createTokenWatcher(options: TokenWatcherOptions = {}): TokenWatc
 
   function keepFreshFor(delayMs: number): void {
     const usable = looks.isDue() ? undefined : state.usable()
-    const untilReadMs = clock.now() + delayMs + WAKE_GRACE_MS
-    freshUntilMs = usable
-      ? Math.min(untilReadMs, usable.token.expiresAtMs ?? Number.POSITIVE_INFINITY)
-      : Number.NEGATIVE_INFINITY
+    freshUntilMs = usable ? endOfFreshnessMs(usable.token, delayMs, clock.now()) : NOT_FRESH
   }
 
   /** The way of a `getToken()` that finds no fresh token at hand: it looks, unless it is known why that is in vain. */
@@ -172,7 +168,7 @@ export function createTokenWatcher(options: TokenWatcherOptions = {}): TokenWatc
       if (closing || inUse === undefined || rejected.token !== inUse) return
       state.refusedByServer()
       looks.report(inUse)
-      if (looks.isDue()) freshUntilMs = Number.NEGATIVE_INFINITY
+      if (looks.isDue()) freshUntilMs = NOT_FRESH
       else if (clock.monotonicNow() + looks.putOffMs() < nextReadMonotonicMs) scheduleRead()
     },
     reload(options) {
@@ -210,7 +206,7 @@ export function createTokenWatcher(options: TokenWatcherOptions = {}): TokenWatc
   }
 
   async function close(): Promise<void> {
-    freshUntilMs = Number.NEGATIVE_INFINITY
+    freshUntilMs = NOT_FRESH
     cancelTimer()
     throttle.close()
     watch.close()

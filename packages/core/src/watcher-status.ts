@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
-import { isExpired } from './judge-candidate.js'
-import { rotationDueAtMs } from './rotation.js'
-import { isOverdue, type LastFailure, type LoadedToken, type TokenState } from './token-state.js'
+import { isExpired } from './expiry.js'
+import { isOverdue, rotationDueAtMs } from './rotation.js'
+import { tokenFingerprint } from './token-fingerprint.js'
+import type { LastFailure, LoadedToken, TokenState } from './token-state.js'
 import { tokenWarnings } from './token-warnings.js'
 import type { FailureStatus, TokenStatus, TokenWatcherStatus } from './token-watcher-types.js'
 
@@ -59,9 +59,4 @@ function describeToken({ token, parsed }: LoadedToken): TokenStatus {
 
 function describeFailure({ error, sinceMs, count }: LastFailure, ongoing: boolean): FailureStatus {
   return { code: error.code, message: error.message, sinceMs, count, ongoing }
-}
-
-/** The first 12 hexadecimal digits of a token's SHA-256: tells tokens apart and gives nothing away. */
-export function tokenFingerprint(token: string): string {
-  return createHash('sha256').update(token).digest('hex').slice(0, 12)
 }

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { type Clock, systemClock } from '../clock.js'
+import { isExpired } from '../expiry.js'
 import { createSingleFlight } from '../single-flight.js'
 import type { Token } from '../token.js'
 import { checkFileAccess, DEFAULT_ACCESS, type FileAccess } from './file-access.js'
@@ -99,7 +100,7 @@ export function createTokenSink(options: TokenSinkOptions): TokenSink {
   }
 
   async function attempt(token: Token, content: string): Promise<SinkResult> {
-    if (token.expiresAtMs !== undefined && token.expiresAtMs <= clock.now()) return { outcome: 'expired' }
+    if (isExpired(token, clock.now())) return { outcome: 'expired' }
     try {
       return { outcome: (await replaceFile(path, content, access)) ? 'written' : 'unchanged' }
     } catch (error) {
