@@ -1,6 +1,7 @@
 import { decodeJwt } from 'jose/jwt/decode'
 import { quotePath } from './format.js'
 import { TokenError } from './token-error.js'
+import { isTokenText } from './token-text.js'
 
 /**
  * What a token is:
@@ -67,8 +68,7 @@ export function parseToken(content: Uint8Array | string, path?: string): ParsedT
     )
   }
   if (/[ \t\r\n]/.test(token)) throw malformed('holds white space inside: more than one token, or none')
-  if (!/^[\x21-\x7e]+$/.test(token))
-    throw malformed('holds bytes that no token has (binary, control or non-ASCII)')
+  if (!isTokenText(token)) throw malformed('holds bytes that no token has (binary, control or non-ASCII)')
 
   if (!isMeantAsJwt(token)) return { ...NOTHING_KNOWN, token, kind: 'opaque' }
   if (!/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)) throw malformed('holds a JWT that is cut short or damaged')

@@ -1,4 +1,5 @@
 import { formatTime } from './format.js'
+import { isTokenText } from './token-text.js'
 
 /** `util.inspect.custom`, without loading node:util for it. */
 const inspectCustom: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never
@@ -70,7 +71,7 @@ class RedactedToken implements Token {
  *   message never holds the token.
  */
 export function createToken(fields: TokenFields): Token {
-  if (typeof fields.token !== 'string' || !/^[\x21-\x7e]+$/.test(fields.token)) {
+  if (!isTokenText(fields.token)) {
     throw new TypeError("'token' must be a non-empty string of visible ASCII characters without white space")
   }
   if (fields.expiresAtMs !== undefined && !Number.isFinite(fields.expiresAtMs)) {
