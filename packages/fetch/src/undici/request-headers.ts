@@ -1,3 +1,5 @@
+import { isOwnCredential } from '../own-header.js'
+
 /** Where the credential goes in a request's headers. */
 export interface HeaderSlot {
   /** The caller has set the header: it wins. */
@@ -11,7 +13,7 @@ export interface HeaderSlot {
 
 /**
  * Looks for a header in all the forms that undici takes: a record, a flat array of names and values, an iterable of
- * pairs (a `Headers`, a `Map`, a generator), nothing. As in undici, a value of `undefined` is no header.
+ * pairs (a `Headers`, a `Map`, a generator), nothing.
  */
 export function headerSlot(headers: unknown, name: string): HeaderSlot {
   if (headers === undefined || headers === null) {
@@ -35,7 +37,7 @@ export function headerSlot(headers: unknown, name: string): HeaderSlot {
 
 function isField(field: unknown, value: unknown, name: string): boolean {
   // A Buffer is what `http.IncomingMessage` and undici's raw headers have.
-  return value !== undefined && String(field).toLowerCase() === name
+  return isOwnCredential(value) && String(field).toLowerCase() === name
 }
 
 /** Names and values in turn; `undefined` for a record. */

@@ -1,17 +1,17 @@
 import type { Token, TokenProvider } from '@projected-token/core'
 import { awaitReplacement, awaitToken } from '../acquire-token.js'
 import type { CredentialHeader } from '../credential-header.js'
+import { isRefusal, mayRetry } from '../retry-decision.js'
 import type { DispatchController, DispatchHandler } from './dispatch-types.js'
 import { createHeldResponse, type HeldResponse } from './held-response.js'
 import { innerRedirect, unfollowedRedirect } from './redirect-guard.js'
 import { createRelayController, type RelayController } from './relay-controller.js'
 
-/** One authenticated request of the caller: one attempt, and another one after a 401. */
+/** One authenticated request of the caller: one attempt, and another one after a refusal. */
 export interface TokenExchange {
   readonly provider: TokenProvider
   readonly headerValue: CredentialHeader
-  /** Whether the request can be sent a second time. */
-  readonly replayable: boolean
+  readonly body: unknown
   /** Whether the caller wants redirects followed inside the interceptor, where none are. */
   readonly redirectsInside: boolean
   readonly handler: DispatchHandler
@@ -38,6 +38,7 @@ class Run {
   active: DispatchController | undefined
   latest: DispatchController | undefined
   settled = false
+  retries = 0
   /** Made when a token is awaited, which is rare: it costs as much as all the rest. */
   #lookup: AbortController | undefined
 
@@ -61,7 +62,7 @@ class Run {
       } catch (error) {
         return this.fail(error)
       }
-      return send(value, new Attempt(this, current, true))
+      return send(value, new Attempt(this, current))
     }
 
     // Before there is an attempt, so that the caller can abort the wait for the token.
@@ -72,17 +73,17 @@ class Run {
     }
     if (!this.settled) {
       awaitToken(provider, this.lookupSignal).then(
-        (token) => this.sendLater(token, true),
+        (token) => this.sendLater(token),
         (error) => this.fail(error),
       )
     }
     return true
   }
 
-  sendLater(token: Token, first: boolean): void {
+  sendLater(token: Token): void {
     if (this.settled) return
     try {
-      this.exchange.send(this.exchange.headerValue(token), new Attempt(this, token, first))
+      this.exchange.send(this.exchange.headerValue(token), new Attempt(this, token))
     } catch (error) {
       this.fail(error)
     }
@@ -110,17 +111,15 @@ class Run {
   }
 }
 
-/** One dispatch: hands on what it hears, but for a 401 that another token may turn into something better. */
+/** One dispatch: hands on what it hears, but for a refusal that another token may turn into something better. */
 class Attempt implements DispatchHandler {
   readonly #run: Run
   readonly #token: Token
-  readonly #first: boolean
   #held: HeldResponse | undefined
 
-  constructor(run: Run, token: Token, first: boolean) {
+  constructor(run: Run, token: Token) {
     this.#run = run
     this.#token = token
-    this.#first = first
   }
 
   onRequestStart(controller: DispatchController, context: unknown): void {
@@ -160,8 +159,9 @@ class Attempt implements DispatchHandler {
       controller.abort(unfollowed)
       return
     }
-    if (status === 401) exchange.provider.invalidate(this.#token)
-    if (status !== 401 || !this.#first || !exchange.replayable) {
+    const isRefused = isRefusal(status)
+    if (isRefused) exchange.provider.invalidate(this.#token)
+    if (!isRefused || !mayRetry(run.retries, exchange.body)) {
       exchange.handler.onResponseStart?.(relay, status, headers, message)
       return
     }
@@ -218,7 +218,8 @@ class Attempt implements DispatchHandler {
     const run = this.#run
     if (run.settled || this.#held === undefined) return
     if (replacement !== undefined) {
-      this.#held.discard(controller, () => run.sendLater(replacement, false))
+      run.retries++
+      this.#held.discard(controller, () => run.sendLater(replacement))
       return
     }
     run.active = controller

@@ -1,7 +1,6 @@
 import type { TokenProvider } from '@projected-token/core'
 import { FetchAuthError } from '../auth-error.js'
 import { type CredentialOptions, checkOptions } from '../options.js'
-import { isReplayableBody } from '../retry-decision.js'
 import type { Dispatch, DispatchHandler, LegacyHandler } from './dispatch-types.js'
 import { fromLegacy, isLegacy, toLegacy } from './legacy-handler.js'
 import { asksForRedirects, NO_REDIRECTS_INSIDE } from './redirect-guard.js'
@@ -63,7 +62,7 @@ export function createTokenInterceptor(
       return runTokenExchange({
         provider,
         headerValue,
-        replayable: isReplayableBody(request.body ?? null),
+        body: request.body,
         redirectsInside: asksForRedirects(request.maxRedirections),
         handler: legacy ? fromLegacy(handler) : handler,
         send(value, attempt) {
