@@ -1,5 +1,5 @@
 /** gRPC's connection backoff, https://github.com/grpc/grpc/blob/master/doc/connection-backoff.md, which gRFC A97 names. */
-export const INITIAL_BACKOFF_MS = 1_000
+const INITIAL_BACKOFF_MS = 1_000
 const MULTIPLIER = 1.6
 const JITTER = 0.2
 const MAX_BACKOFF_MS = 120_000

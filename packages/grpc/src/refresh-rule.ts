@@ -5,6 +5,12 @@
 const REFRESH_EARLY_MS = 60_000 + 30_000
 
 /**
+ * How long a look that found the token at hand is not repeated: there is no other one yet. As long as the first wait of
+ * the backoff, which A97 has for looks that fail.
+ */
+export const UNCHANGED_PAUSE_MS = 1_000
+
+/**
  * What a call may do with the token at hand:
  * - `fresh`: send it;
  * - `refresh`: send it, and look for another one for later calls;

@@ -1,12 +1,11 @@
 import type { Clock, Token, TokenProvider } from '@projected-token/core'
-import { backoffDelayMs, INITIAL_BACKOFF_MS } from './backoff.js'
+import { backoffDelayMs } from './backoff.js'
 import { type Bearer, createBearerMetadata } from './bearer-metadata.js'
 import { type CallFailure, callFailure, refuse } from './call-failure.js'
-import { tokenPhase } from './refresh-rule.js'
+import { tokenPhase, UNCHANGED_PAUSE_MS } from './refresh-rule.js'
 
 /** Gives each call a token by the rules of gRFC A97. No timers: looks are begun by calls alone. */
 export interface TokenSource {
-  readonly provider: TokenProvider
   /**
    * The token for a call that begins now; at once where there is one.
    *
@@ -17,7 +16,7 @@ export interface TokenSource {
   refused(token: Token): void
 }
 
-export function createTokenSource(provider: TokenProvider, clock: Clock): TokenSource {
+function createTokenSource(provider: TokenProvider, clock: Clock): TokenSource {
   const bearerOf = createBearerMetadata()
   /** A provider that says what it holds knows more than a cache: that its token was refused, or replaced. */
   const tellsCurrent = 'current' in provider
@@ -49,7 +48,7 @@ export function createTokenSource(provider: TokenProvider, clock: Clock): TokenS
       failure = undefined
       unchanged =
         token.token === before
-          ? { token: token.token, untilMs: clock.monotonicNow() + INITIAL_BACKOFF_MS }
+          ? { token: token.token, untilMs: clock.monotonicNow() + UNCHANGED_PAUSE_MS }
           : undefined
       // Without an expiry nobody can tell how long a copy of it would be good.
       cached = token.expiresAtMs === undefined ? undefined : token
@@ -75,7 +74,6 @@ export function createTokenSource(provider: TokenProvider, clock: Clock): TokenS
   }
 
   return {
-    provider,
     acquire() {
       try {
         return acquire()

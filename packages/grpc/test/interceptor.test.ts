@@ -6,16 +6,9 @@ import {
   createTokenInterceptor,
 } from '@projected-token/grpc'
 import { describe, expect, it } from 'vitest'
-import { createHoldingProvider, createManualProvider, tokenError, tokenFor } from './support/provider.js'
-import { authorization, createClient, startServer } from './support/server.js'
+import { createManualProvider, providerOf, tokenError, tokenFor } from './support/provider.js'
+import { authorization, createClient, foreign, startServer } from './support/server.js'
 
-const providerOf = (secret: string) => createHoldingProvider(tokenFor(systemClock, secret, 600))
-const foreign = () =>
-  credentials.createFromMetadataGenerator((_info, callback) => {
-    const metadata = new Metadata()
-    metadata.set('x-foreign', 'yes')
-    callback(null, metadata)
-  })
 const basic = () =>
   credentials.createFromMetadataGenerator((_info, callback) => callback(null, authorization('Basic foreign')))
 

@@ -1,21 +1,12 @@
 import { type CallCredentials, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js'
-import { systemClock } from '@projected-token/core'
 import {
   createCallCredentials,
   createChannelCredentials,
   createTokenInterceptor,
 } from '@projected-token/grpc'
 import { describe, expect, it } from 'vitest'
-import { createHoldingProvider, createManualProvider, tokenFor } from './support/provider.js'
-import { createClient, startServer } from './support/server.js'
-
-const providerOf = (secret: string) => createHoldingProvider(tokenFor(systemClock, secret, 600))
-const foreign = () =>
-  credentials.createFromMetadataGenerator((_info, callback) => {
-    const metadata = new Metadata()
-    metadata.set('x-foreign', 'yes')
-    callback(null, metadata)
-  })
+import { createManualProvider, providerOf } from './support/provider.js'
+import { createClient, foreign, startServer } from './support/server.js'
 
 /** As a program may write it to trace, say. */
 function decorate(inner: CallCredentials): CallCredentials {

@@ -65,6 +65,17 @@ const memoize = (change: (token: Token) => Token) => {
   })
 }
 
+/** Tells from now on whether the subject's source has been made to fail. */
+function watchFailure(subject: Subject): () => boolean {
+  let isFailing = false
+  const { fail } = subject
+  subject.fail = async () => {
+    isFailing = true
+    await fail()
+  }
+  return () => isFailing
+}
+
 const breakages: Record<string, [breakage: Breakage, failing: RegExp[]]> = {
   'gives an empty token': [memoize((token) => plain(token, { token: '' })), [/fits into a header/]],
   'keeps a newline': [
@@ -216,15 +227,10 @@ const breakages: Record<string, [breakage: Breakage, failing: RegExp[]]> = {
   ],
   'gives up a valid token when its source fails': [
     (provider, subject) => {
-      let failing = false
-      const { fail } = subject
-      subject.fail = async () => {
-        failing = true
-        await fail()
-      }
+      const isFailing = watchFailure(subject)
       return {
         async getToken(options) {
-          if (failing) throw Object.assign(new Error('The source fails'), { code: 'ERR_SOURCE' })
+          if (isFailing()) throw Object.assign(new Error('The source fails'), { code: 'ERR_SOURCE' })
           return provider.getToken(options)
         },
       }
@@ -233,14 +239,9 @@ const breakages: Record<string, [breakage: Breakage, failing: RegExp[]]> = {
   ],
   'throws what is no error with a code when a look fails': [
     ({ getToken }, subject) => {
-      let failing = false
-      const { fail } = subject
-      subject.fail = async () => {
-        failing = true
-        await fail()
-      }
+      const isFailing = watchFailure(subject)
       return {
-        getToken: (options) => (failing ? Promise.reject(new Error('no code')) : getToken(options)),
+        getToken: (options) => (isFailing() ? Promise.reject(new Error('no code')) : getToken(options)),
       }
     },
     [/ends a look/],

@@ -2,6 +2,7 @@ import {
   type Clock,
   createToken,
   type GetTokenOptions,
+  systemClock,
   type Token,
   TokenError,
   type TokenErrorCode,
@@ -57,3 +58,6 @@ export function createManualProvider(answer?: Token | Error): ManualProvider {
 export function createHoldingProvider(current?: Token): ManualProvider & { current: Token | undefined } {
   return Object.assign(createManualProvider(), { current })
 }
+
+/** One that holds a token which is good for ten minutes. */
+export const providerOf = (secret: string) => createHoldingProvider(tokenFor(systemClock, secret, 600))

@@ -171,3 +171,11 @@ export function authorization(...values: string[]): Metadata {
   for (const value of values) metadata.add('authorization', value)
   return metadata
 }
+
+/** Call credentials of another kind than ours. */
+export const foreign = () =>
+  credentials.createFromMetadataGenerator((_info, callback) => {
+    const metadata = new Metadata()
+    metadata.set('x-foreign', 'yes')
+    callback(null, metadata)
+  })
