@@ -33,7 +33,12 @@ export interface Credential {
   readonly headerValue: CredentialHeader
 }
 
-/** @throws TypeError naming the option, what it got and what it wants; never with a value that could be secret. */
+/**
+ * By hand, not by core's checks: this package takes types alone from core, so that who brings another provider loads
+ * nothing of it.
+ *
+ * @throws TypeError naming the option, what it got and what it wants; never with a value that could be secret.
+ */
 export function checkOptions(
   provider: TokenProvider,
   options: CredentialOptions,

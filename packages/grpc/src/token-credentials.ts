@@ -1,18 +1,12 @@
 import { type CallCredentials, credentials, Metadata } from '@grpc/grpc-js'
-import { refuse } from './call-failure.js'
 import { type CallInfo, observedCallOf } from './observed-call.js'
+import { type ChannelKnowledge, knowledgeOfBoth, mayBeSent, plaintextRefused } from './plaintext-rule.js'
 import type { TokenSource } from './token-source.js'
 
 /** What call credentials of this package know beside the interface of grpc-js. */
 interface Inside {
   readonly source: TokenSource
-  /**
-   * What is known of the channel. grpc-js tells nothing: it gives call credentials a `service_url` that begins with https
-   * on every channel, and sends them over plaintext without a word. So only credentials that were made for channel
-   * credentials, which refuse to be insecure, know theirs as `encrypted`; `any` will do for those that may go in
-   * plaintext; and `unknown` counts as plaintext.
-   */
-  readonly channel: 'unknown' | 'encrypted' | 'any'
+  readonly channel: ChannelKnowledge
   /** Credentials of other kinds composed with these. */
   readonly others: readonly CallCredentials[]
 }
@@ -39,7 +33,7 @@ export function createTokenCredentials(inside: Inside): CallCredentials {
 
   /** One `authorization` in the end: the caller's, or else that of the other credentials, or else the token. */
   async function generateMetadata(info: AskedInfo): Promise<Metadata> {
-    if (channel === 'unknown' && !info[ENCRYPTED]) throw unknownChannel()
+    if (!mayBeSent(channel, info[ENCRYPTED] === true)) throw plaintextRefused()
     const call = observedCallOf(info)
     const metadata = new Metadata()
     if (others.length > 0) {
@@ -60,9 +54,9 @@ export function createTokenCredentials(inside: Inside): CallCredentials {
 
   function compose(other: CallCredentials): CallCredentials {
     const theirs = insideOf(other)
-    // A call's own credentials replace those of its channel, which know it.
+    // A call's own credentials replace those of its channel.
     if (theirs) {
-      const known = theirs.channel === 'encrypted' ? 'encrypted' : channel
+      const known = knowledgeOfBoth(channel, theirs.channel)
       return createTokenCredentials({ source, channel: known, others: [...others, ...theirs.others] })
     }
     return empty._equals(other) ? self : withOther(inside, other)
@@ -88,11 +82,4 @@ export function createTokenCredentials(inside: Inside): CallCredentials {
 /** Credentials of this package together with some of another kind. */
 export function withOther(inside: Inside, other: CallCredentials): CallCredentials {
   return createTokenCredentials({ ...inside, others: [...inside.others, other] })
-}
-
-function unknownChannel() {
-  return refuse(
-    'ERR_GRPC_INSECURE_CHANNEL',
-    'The channel is not known to be encrypted, so no token was sent. Make its credentials with createChannelCredentials(provider, channelCredentials), not with channelCredentials.compose(); only { requireTransportSecurity: false } sends the token over any channel',
-  )
 }
