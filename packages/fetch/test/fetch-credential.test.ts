@@ -140,6 +140,13 @@ describe('createAuthFetch and Request objects', () => {
     expect(seen[1]?.headers).not.toHaveProperty('x-own')
   })
 
+  it("takes an empty header for the caller's own", async () => {
+    const { origin, seen } = await startServer()
+    const authFetch = createAuthFetch(createScriptedProvider('t1'), { origins: origin })
+    await authFetch(origin, { headers: { authorization: '' } })
+    expect(seen[0]?.headers.authorization).toBe('')
+  })
+
   it('reads a Request that is passed as init', async () => {
     const { origin, seen } = await startServer()
     const authFetch = createAuthFetch(createScriptedProvider('t1'), { origins: origin })

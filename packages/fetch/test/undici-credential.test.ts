@@ -127,6 +127,15 @@ describe.each(majors)('createTokenInterceptor under $name', ({ name, skip, load 
     expect(headers).toEqual({ Authorization: undefined })
   })
 
+  it.skipIf(skip)("takes an empty header for the caller's own", async () => {
+    const { origin, seen } = await startServer()
+    const { Agent, request } = await load()
+    const interceptor = createTokenInterceptor(createScriptedProvider('t1'), { origins: origin })
+    const dispatcher = closing(new Agent().compose(interceptor))
+    await request(origin, { dispatcher, headers: { authorization: '' } })
+    expect(seen[0]?.headers.authorization).toBe('')
+  })
+
   it.skipIf(skip)('fails the request with the error of the provider and sends nothing', async () => {
     const { origin, seen } = await startServer()
     const { Agent, request, fetch } = await load()
