@@ -85,6 +85,11 @@ export interface TokenWatcherStatus {
   readonly nextReadAtMs: number | undefined
   readonly lastReadAtMs: number | undefined
   readonly reads: number
+  /**
+   * How many of these reads gave no token that could be used, by the code of the error: it counts a failed read and a
+   * refused candidate once each, also while the token in use is valid. It only grows; a code without failures is absent.
+   */
+  readonly failures: Readonly<Partial<Record<TokenErrorCode, number>>>
   readonly rotations: number
   readonly watch: WatchHealth
   readonly lastFailure: FailureStatus | undefined
