@@ -132,10 +132,13 @@ export interface TokenWatcher extends TokenProvider, AsyncDisposable {
    * @throws {@link TokenError} when there is no valid token.
    */
   reload(options?: GetTokenOptions): Promise<Token>
+  /** What there is and what comes next, as plain JSON; no secret, no I/O. */
   status(): TokenWatcherStatus
   /** Calls the listener at each such event. A listener that throws becomes a process warning. */
   on<Name extends keyof TokenWatcherEvents>(event: Name, listener: Listener<TokenWatcherEvents[Name]>): this
+  /** Calls the listener at the next such event only. */
   once<Name extends keyof TokenWatcherEvents>(event: Name, listener: Listener<TokenWatcherEvents[Name]>): this
+  /** Undoes {@link on} or {@link once}. */
   off<Name extends keyof TokenWatcherEvents>(event: Name, listener: Listener<TokenWatcherEvents[Name]>): this
   /** Ends timers and watch; `getToken()` rejects with `ERR_WATCHER_CLOSED`. Fulfils when a running read has ended. */
   close(): Promise<void>
