@@ -1,5 +1,6 @@
 /** `npm run check`: everything about the packages that is not a test. The stages are the files of test/check/. */
 import { parseArgs } from 'node:util'
+import { apiReference } from './check/api-reference.mjs'
 import { apiReport } from './check/api-report.mjs'
 import { architecture } from './check/architecture.mjs'
 import { build } from './check/build.mjs'
@@ -11,7 +12,18 @@ import { packaging } from './check/packaging.mjs'
 import { runStages } from './check/support/run-stages.mjs'
 import { types } from './check/types.mjs'
 
-const stages = [types, lint, architecture, build, apiReport, packaging, consumer, consumerTypes, newerNodes]
+const stages = [
+  types,
+  lint,
+  architecture,
+  build,
+  apiReport,
+  apiReference,
+  packaging,
+  consumer,
+  consumerTypes,
+  newerNodes,
+]
 const names = stages.map((stage) => stage.name)
 const list = stages.map((stage) => `  ${stage.name.padEnd(14)} ${stage.about}`).join('\n')
 

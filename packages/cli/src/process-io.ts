@@ -10,33 +10,30 @@ const OTHER_SIGNALS: readonly TakenSignal[] = ['SIGHUP', 'SIGQUIT', 'SIGUSR1', '
 
 /** The real process: its streams, its signals, its clock. */
 export function createProcessIo(): { io: CliIo; hasLostOutput(): boolean; dispose(): void } {
-  const { signal, takeSignals, dispose } = listenForInterruptions()
-  const stderr = createOutput(process.stderr)
-  const hasLostOutput = tellLostOutput(stderr)
-  tellWarnings(stderr)
-  const { env } = process
-  const io = { stdout: createOutput(process.stdout), stderr, env, clock: systemClock, signal, takeSignals }
-  return { io, hasLostOutput, dispose }
-}
-
-/** A reader that has gone has seen what it wanted; a full disk has not got what the command is said to have written. */
-function tellLostOutput(stderr: Output): () => boolean {
+  const { signal, takeSignals, readerHasGone, dispose } = listenForInterruptions()
   let isLost = false
-  process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+  const stderr = createOutput(process.stderr, readerHasGone)
+  const stdout = createOutput(process.stdout, ({ code, message }) => {
+    readerHasGone()
+    // A reader that has gone has seen what it wanted; a full disk has not got what the command is said to have written.
     if (code === 'EPIPE' || isLost) return
     isLost = true
     // It may come after the command has ended.
     process.exitCode = EXIT.bad
     stderr.write(`error: The output could not be written: ${printable(message, 200)}\n`)
   })
-  return () => isLost
+  tellWarnings(stderr)
+  const io = { stdout, stderr, env: process.env, clock: systemClock, signal, takeSignals }
+  return { io, hasLostOutput: () => isLost, dispose }
 }
 
-function createOutput(stream: NodeJS.WriteStream): Output {
+/** @param onError hears of each failed write */
+function createOutput(stream: NodeJS.WriteStream, onError: (error: NodeJS.ErrnoException) => void): Output {
   let hasReader = true
   // It stays: an error after the end must not become an uncaught exception.
-  stream.on('error', () => {
+  stream.on('error', (error) => {
     hasReader = false
+    onError(error)
   })
   return {
     write(text) {
@@ -51,7 +48,13 @@ function createOutput(stream: NodeJS.WriteStream): Output {
   }
 }
 
-function listenForInterruptions(): Pick<CliIo, 'signal' | 'takeSignals'> & { dispose(): void } {
+interface Interruptions extends Pick<CliIo, 'signal' | 'takeSignals'> {
+  /** Of an output: interrupts as well, unless a command has taken the signals. */
+  readerHasGone(): void
+  dispose(): void
+}
+
+function listenForInterruptions(): Interruptions {
   const controller = new AbortController()
   let taker: ((signal: TakenSignal) => void) | undefined
   let abortedAtMs = 0
@@ -68,13 +71,11 @@ function listenForInterruptions(): Pick<CliIo, 'signal' | 'takeSignals'> & { dis
   const onOther = (signal: NodeJS.Signals) => taker?.(signal as TakenSignal)
   process.on('SIGINT', onInterrupt)
   process.on('SIGTERM', onTerminate)
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', () => {
-      if (!taker) interrupt('EPIPE')
-    })
-  }
   return {
     signal: controller.signal,
+    readerHasGone() {
+      if (!taker) interrupt('EPIPE')
+    },
     takeSignals(listener) {
       taker = listener
       for (const name of OTHER_SIGNALS) process.on(name, onOther)

@@ -1,6 +1,7 @@
 import { chmod, chown, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { start, useBuiltCli } from './support/built-cli.js'
 import {
   asNobody,
@@ -17,8 +18,6 @@ import {
 import { boundClaims, createIssuer, temporaryDirectory, writeFileFor } from './support/token-files.js'
 
 const cli = useBuiltCli()
-// Other users run it, too.
-beforeAll(() => chmod(dirname(dirname(cli.path)), 0o755))
 const issuer = await createIssuer()
 const DEFAULT_DIRECTORY = '/var/run/secrets/kubernetes.io/serviceaccount'
 /** What a user namespace makes of it: the directory is there although nobody but its root may write outside. */
@@ -49,6 +48,25 @@ async function doctor(
 }
 
 const inside = (set: string) => (command: string[]) => inNamespace(set, command)
+
+/** Where only what this test mounts is seen: others, at this moment, have volumes in the temporary directory, too. */
+const insideAlone = (set: string) => {
+  const program = dirname(dirname(cli.path))
+  const [kept, own] = ['/mnt/program', '/mnt/own']
+  return inside(
+    [
+      'cd /',
+      'mount -t tmpfs tmpfs /mnt',
+      `mkdir ${kept} ${own}; touch ${own}/token; mkdir ${own}/volume`,
+      `mount --bind ${program} ${kept}`,
+      set,
+      `mount -t tmpfs tmpfs ${tmpdir()}`,
+      `mkdir -p ${program}; mount --bind ${kept} ${program}`,
+    ].join('\n'),
+  )
+}
+/** There are these two to mount on. */
+const [OWN_FILE, OWN_DIRECTORY] = ['/mnt/own/token', '/mnt/own/volume']
 
 describe('doctor of a mount', () => {
   it('finds a file that is mounted by itself, also from the same file system', async ({ skip }) => {
@@ -115,17 +133,16 @@ describe('doctor --pod', () => {
       await volumeOf({}, 'other'),
     ]
     await writeFile(join(own.version, 'namespace'), 'default')
-    const [target, file] = [await temporaryDirectory(), await writeFileFor('')]
     const set = [
       MAKE_DEFAULT_DIRECTORY,
       `mount --bind ${own.directory} ${DEFAULT_DIRECTORY}`,
-      `mount --bind ${nested.directory} ${target}`,
-      `mount --bind ${single.path} ${file}`,
+      `mount --bind ${nested.directory} ${OWN_DIRECTORY}`,
+      `mount --bind ${single.path} ${OWN_FILE}`,
     ].join('\n')
-    const { codes, json, finding, exitCode } = await doctor(['--pod'], inside(set))
-    const paths = [`${DEFAULT_DIRECTORY}/token`, join(target, 'a/b/token'), file]
-    expect(json.tokens.map(({ path }: { path: string }) => path)).toEqual(expect.arrayContaining(paths))
-    expect(finding('NEVER_UPDATED').path).toBe(file)
+    const { codes, json, finding, exitCode } = await doctor(['--pod'], insideAlone(set))
+    const paths = [OWN_FILE, join(OWN_DIRECTORY, 'a/b/token'), `${DEFAULT_DIRECTORY}/token`]
+    expect(json.tokens.map(({ path }: { path: string }) => path)).toEqual(paths)
+    expect(finding('NEVER_UPDATED').path).toBe(OWN_FILE)
     const several = finding('SEVERAL_TOKENS')
     expect(several).toMatchObject({ severity: 'note', path: null })
     for (const path of paths) expect(several.seen).toContain(path)
@@ -133,7 +150,7 @@ describe('doctor --pod', () => {
     expect(codes).not.toContain('NO_TOKEN_MOUNTED')
     expect(exitCode).toBe(1)
 
-    const byDefault = await doctor([], inside(set))
+    const byDefault = await doctor([], insideAlone(set))
     expect(byDefault.json.tokens[0].path).toBe(`${DEFAULT_DIRECTORY}/token`)
     expect(byDefault.finding('SEVERAL_TOKENS').severity).toBe('note')
     expect(byDefault.exitCode).toBe(0)
@@ -142,18 +159,17 @@ describe('doctor --pod', () => {
   it('finds nothing mounted, and names a token elsewhere to who asks for the default', async ({ skip }) => {
     skip(...noNamespaces)
     const volume = await volumeOf()
-    const target = await temporaryDirectory()
     const elsewhere = await doctor(
       [],
-      inside(`${MAKE_DEFAULT_DIRECTORY}; mount --bind ${volume.directory} ${target}`),
+      insideAlone(`${MAKE_DEFAULT_DIRECTORY}; mount --bind ${volume.directory} ${OWN_DIRECTORY}`),
     )
     const missing = elsewhere.finding('ERR_TOKEN_NOT_FOUND')
-    expect(missing.seen).toContain(`Mounted elsewhere: ${join(target, 'token')} (for "vault").`)
+    expect(missing.seen).toContain(`Mounted elsewhere: ${join(OWN_DIRECTORY, 'token')} (for "vault").`)
     expect(elsewhere.exitCode).toBe(2)
-    const nothing = await doctor(['--pod'], inside(MAKE_DEFAULT_DIRECTORY))
+    const nothing = await doctor(['--pod'], insideAlone(MAKE_DEFAULT_DIRECTORY))
     expect(nothing.codes).toEqual(['NO_TOKEN_MOUNTED'])
     expect(nothing.exitCode).toBe(2)
-    const byDefault = await doctor([], inside(MAKE_DEFAULT_DIRECTORY))
+    const byDefault = await doctor([], insideAlone(MAKE_DEFAULT_DIRECTORY))
     expect(byDefault.finding('ERR_TOKEN_NOT_FOUND').remedy).toContain('automountServiceAccountToken')
   })
 })

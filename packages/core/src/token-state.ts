@@ -5,7 +5,7 @@ import { judgeCandidate, type TokenExpectations } from './judge-candidate.js'
 import { type ParsedToken, parseToken } from './parse-token.js'
 import { isOverdue, rotationDueAtMs, type TokenTimes } from './rotation.js'
 import { createToken, type Token } from './token.js'
-import { TokenError } from './token-error.js'
+import { TokenError, type TokenErrorCode } from './token-error.js'
 import type { TokenFile, TokenFilePlace } from './token-file.js'
 import type { TokenWatcherEvents } from './token-watcher-types.js'
 
@@ -36,6 +36,8 @@ export interface TokenState {
   readonly failure: LastFailure | undefined
   /** Failures in a row; 0 after a good read. */
   readonly failures: number
+  /** All failures since the beginning, by their codes. */
+  readonly failureCounts: Readonly<Partial<Record<TokenErrorCode, number>>>
   readonly rotations: number
   /** The token in use, unless it has expired. */
   usable(): LoadedToken | undefined
@@ -53,6 +55,7 @@ export function createTokenState(path: string, expectations: TokenExpectations, 
   let suspectedTorn: string | undefined
   let failure: LastFailure | undefined
   let failures = 0
+  const failureCounts: Partial<Record<TokenErrorCode, number>> = {}
   let rotations = 0
   let overdueTold = false
   let expiredTold = false
@@ -100,6 +103,7 @@ export function createTokenState(path: string, expectations: TokenExpectations, 
 
   function fail(error: TokenError): StateEvent[] {
     failures++
+    failureCounts[error.code] = (failureCounts[error.code] ?? 0) + 1
     const sinceMs = failures > 1 && failure ? failure.sinceMs : clock.now()
     failure = { error, sinceMs, count: failures }
     return failures === 1 ? [{ name: 'failed', payload: { error } }] : []
@@ -130,6 +134,7 @@ export function createTokenState(path: string, expectations: TokenExpectations, 
     get failures() {
       return failures
     },
+    failureCounts,
     get rotations() {
       return rotations
     },

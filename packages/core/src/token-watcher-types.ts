@@ -85,6 +85,11 @@ export interface TokenWatcherStatus {
   readonly nextReadAtMs: number | undefined
   readonly lastReadAtMs: number | undefined
   readonly reads: number
+  /**
+   * How many of these reads gave no token that could be used, by the code of the error: it counts a failed read and a
+   * refused candidate once each, also while the token in use is valid. It only grows; a code without failures is absent.
+   */
+  readonly failures: Readonly<Partial<Record<TokenErrorCode, number>>>
   readonly rotations: number
   readonly watch: WatchHealth
   readonly lastFailure: FailureStatus | undefined
@@ -127,10 +132,13 @@ export interface TokenWatcher extends TokenProvider, AsyncDisposable {
    * @throws {@link TokenError} when there is no valid token.
    */
   reload(options?: GetTokenOptions): Promise<Token>
+  /** What there is and what comes next, as plain JSON; no secret, no I/O. */
   status(): TokenWatcherStatus
   /** Calls the listener at each such event. A listener that throws becomes a process warning. */
   on<Name extends keyof TokenWatcherEvents>(event: Name, listener: Listener<TokenWatcherEvents[Name]>): this
+  /** Calls the listener at the next such event only. */
   once<Name extends keyof TokenWatcherEvents>(event: Name, listener: Listener<TokenWatcherEvents[Name]>): this
+  /** Undoes {@link on} or {@link once}. */
   off<Name extends keyof TokenWatcherEvents>(event: Name, listener: Listener<TokenWatcherEvents[Name]>): this
   /** Ends timers and watch; `getToken()` rejects with `ERR_WATCHER_CLOSED`. Fulfils when a running read has ended. */
   close(): Promise<void>

@@ -25,6 +25,7 @@ export function describeWatcher(
     nextReadAtMs: reading.nextReadAtMs,
     lastReadAtMs: reading.lastReadAtMs,
     reads: reading.reads,
+    failures: { ...state.failureCounts },
     rotations: state.rotations,
     watch: reading.watch,
     lastFailure: failure && describeFailure(failure, state.failures > 0),

@@ -118,6 +118,27 @@ describe('rule 2: a good token is never given up for a worse one', () => {
     await watcher.reload()
     expect(events).toEqual(['failed', 'recovered'])
   })
+
+  it('counts each failed read and each refused candidate once, by its code, and never forgets one', async () => {
+    const { kubelet, watcher } = await setUp({ audience: 'vault' })
+    await watcher.getToken()
+    expect(watcher.status().failures).toEqual({})
+    const { failures: before } = watcher.status()
+    await kubelet.writeRaw('')
+    await watcher.reload()
+    await watcher.reload()
+    await kubelet.wrongAudience()
+    await watcher.reload()
+    expect(watcher.status().lastFailure).toMatchObject({ code: 'ERR_TOKEN_AUDIENCE', count: 3 })
+    await kubelet.rotate()
+    await watcher.reload()
+    await kubelet.writeRaw('')
+    await watcher.reload()
+    const { failures, reads } = watcher.status()
+    expect(failures).toEqual({ ERR_TOKEN_EMPTY: 3, ERR_TOKEN_AUDIENCE: 1 })
+    expect(reads).toBe(6)
+    expect(before).toEqual({})
+  })
 })
 
 describe('rule 5: the hot path does nothing', () => {

@@ -29,6 +29,7 @@ export interface AuthFetchOptions<Fetch extends AnyFetch = typeof globalThis.fet
  *
  * The returned function rejects with the provider's own error when there is no token; nothing is sent then.
  *
+ * @typeParam Fetch the type of the fetch that is wrapped, and so of the one that is made.
  * @throws TypeError for bad arguments.
  */
 export function createAuthFetch<Fetch extends AnyFetch = typeof globalThis.fetch>(

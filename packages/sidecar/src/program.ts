@@ -1,8 +1,8 @@
-import { CommanderError } from 'commander'
-import { createCommand, type Flags } from './command-line/create-command.js'
+import { type Command, CommanderError } from 'commander'
+import { createCommand, type Flags, NAME } from './command-line/create-command.js'
 import { loadConfig } from './command-line/load-config.js'
 import { configToJson, describeConfig } from './config/describe-config.js'
-import { ConfigError } from './config/problem.js'
+import { ConfigError, type ConfigProblem, formatProblem } from './config/problem.js'
 import type { SidecarConfig } from './config/sidecar-config.js'
 import { EXIT } from './exit-codes.js'
 import { withoutSecretPatterns } from './log/secret-patterns.js'
@@ -27,26 +27,42 @@ export async function prepare(argv: readonly string[], output: ProgramIo): Promi
     stderr: (text) => output.stderr(withoutSecretPatterns(text)),
   }
   const wantsJson = argv.includes('--json')
+  const command = createCommand(io)
+  const refused = parse(command, argv)
+  if (refused?.exitCode === 0) return { exitCode: EXIT.ok }
+  const usage = refused && describeUsage(refused)
+  // Those of a refused command line are there as far as they could be read.
+  const flags = command.opts<Flags>()
   try {
-    const command = createCommand(io).parse(argv, { from: 'user' })
-    const flags = command.opts<Flags>()
-    const config = await loadConfig({ flags, env: io.env })
+    const config = await loadConfig({ flags, env: io.env, usage })
     if (!flags.check) return { config }
     io.stdout(wantsJson ? `${JSON.stringify({ ok: true, config: configToJson(config) })}\n` : checked(config))
     return { exitCode: EXIT.ok }
   } catch (error) {
-    if (error instanceof CommanderError && error.exitCode === 0) return { exitCode: EXIT.ok }
-    if (error instanceof ConfigError) {
-      const { code, problems, message } = error
-      if (wantsJson) io.stdout(`${JSON.stringify({ ok: false, code, problems })}\n`)
-      else io.stderr(`${message}\n`)
-      return { exitCode: EXIT.usage }
-    }
-    if (!(error instanceof CommanderError)) throw error
-    const message = error.message.replace(/^error: /, '').slice(0, 500)
-    io.stderr(`error: ${message}\nSee 'projected-token-sidecar --help'\n`)
+    if (!(error instanceof ConfigError)) throw error
+    const { code, problems } = error
+    if (wantsJson) io.stdout(`${JSON.stringify({ ok: false, code, problems })}\n`)
+    else io.stderr(problems.map((one) => `${one === usage ? toldUsage(one) : formatProblem(one)}\n`).join(''))
     return { exitCode: EXIT.usage }
   }
 }
+
+/** @returns why it was refused, or that it has said all that was asked for, with the exit code 0 */
+function parse(command: Command, argv: readonly string[]): CommanderError | undefined {
+  try {
+    command.parse(argv, { from: 'user' })
+    return undefined
+  } catch (error) {
+    if (error instanceof CommanderError) return error
+    throw error
+  }
+}
+
+function describeUsage({ message }: CommanderError): ConfigProblem {
+  const found = message.replace(/^error: /, '').slice(0, 500)
+  return { location: 'command line', path: '', found, expected: `what '${NAME} --help' lists` }
+}
+
+const toldUsage = ({ found }: ConfigProblem) => `error: ${found}\nSee '${NAME} --help'`
 
 const checked = (config: SidecarConfig) => `${describeConfig(config)}\nThe configuration can be used.\n`

@@ -87,6 +87,43 @@ describe('the command line', () => {
     }
   })
 
+  it('tells a flag that does not exist in JSON when it is to, with all else that is wrong', async () => {
+    const file = await fileWith('logLevel: loud\ntokens: [{ name: UPPER, path: /t }]', 'c.yaml')
+    for (const bad of [['--bogus'], ['argument'], ['--status']]) {
+      const { exitCode, stdout, stderr } = await run([
+        '--check',
+        '--json',
+        `--config=${file}`,
+        '--token=oops',
+        ...bad,
+      ])
+      expect([exitCode, stderr]).toEqual([2, ''])
+      const { ok, code, problems } = JSON.parse(stdout)
+      expect([ok, code]).toEqual([false, 'ERR_CONFIG'])
+      const places = problems.map((one: { location: string; path: string }) => [one.location, one.path])
+      expect(places).toEqual([
+        ['command line', ''],
+        ['--token', ''],
+        [`${file}:2:18`, 'tokens[0].name'],
+        [`${file}:1:11`, 'logLevel'],
+      ])
+      expect(problems[0].found).toMatch(/bogus|argument/)
+    }
+  })
+
+  it('tells what is wrong with the file beside a bad flag, and no consequences of that flag', async () => {
+    const file = await fileWith("sinks: [{ token: by-flag, path: /out, mode: 'x' }]", 'c.yaml')
+    const { exitCode, stderr } = await check(['--config', file, '--bogus', '--token=by-flag'])
+    expect(exitCode).toBe(2)
+    expect(stderr.split('\n')).toEqual([
+      "error: unknown option '--bogus'",
+      "See 'projected-token-sidecar --help'",
+      expect.stringMatching(/^--token: found another text, expected NAME=PATH/),
+      `${file}:1:45: sinks[0].mode: found 'x', expected octal permission bits in quotes, such as '0600'`,
+      '',
+    ])
+  })
+
   it('never shows a token that somebody gave it', async () => {
     const token = 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl'
     for (const args of [[token], [`--${token}`], ['--token', token], ['--api', token], ['--config', token]]) {

@@ -33,6 +33,23 @@ describe('a unix socket in a directory that others may write to', () => {
     expect((await stat(victim)).mode & 0o777).toBe(0o600)
   })
 
+  it('is made under a umask that nothing else sees: not what happens while the server starts, nor afterwards', async () => {
+    const before = process.umask()
+    const seen: number[] = []
+    const app = fastify()
+    onTestFinished(() => app.close())
+    app.addHook('onReady', async () => {
+      seen.push(process.umask())
+    })
+    app.server.prependOnceListener('listening', () => seen.push(process.umask()))
+    const path = join(await temporaryDirectory(), 'api.sock')
+    const listening = listen(app, 'api', { kind: 'unix', path, mode: 0o666 })
+    const watch = setInterval(() => seen.push(process.umask()), 0)
+    await listening.finally(() => clearInterval(watch))
+    expect((await stat(path)).mode & 0o777).toBe(0o666)
+    expect(new Set([...seen, process.umask()])).toEqual(new Set([before]))
+  })
+
   it('gets its group only when it is still the socket', async () => {
     const { victim, listening } = await startWithSwap({ mode: 0o660, gid })
     await expect(listening).rejects.toThrow('something else has taken the place of the socket')

@@ -66,9 +66,9 @@ describe('/metrics', () => {
       () => health.close(),
     )
     const { body } = await health.inject('/metrics')
-    const series =
-      'projected_token_failure_episodes_total{name="gone",kind="projected",code="ERR_TOKEN_NOT_FOUND"}'
-    expect(sample(body, series)).toBe(1)
+    const of = '{name="gone",kind="projected",code="ERR_TOKEN_NOT_FOUND"}'
+    expect(sample(body, `projected_token_failure_episodes_total${of}`)).toBe(1)
+    expect(sample(body, `projected_token_failures_total${of}`)).toBeGreaterThanOrEqual(1)
     observer.close()
   })
 
@@ -134,6 +134,26 @@ describe('/metrics', () => {
     const mended = await scrape(started)
     expect(sample(mended, episodes)).toBe(1)
     expect(sample(mended, `projected_token_failures_in_a_row${OF_TOKEN}`)).toBe(0)
+  })
+
+  test('counts each failure by its class, also those that follow another one in the same episode', async () => {
+    const { clock, node, provider, source } = await watched()
+    const started = await scene([source], clock)
+    const failures = async (code: string) =>
+      sample(
+        await scrape(started),
+        `projected_token_failures_total{name="vault-token",kind="projected",code="${code}"}`,
+      )
+    expect(await failures('ERR_TOKEN_EMPTY')).toBeUndefined()
+    await node.writeRaw('')
+    await provider.reload()
+    await provider.reload()
+    await node.writeRaw('two lines\nof text')
+    await provider.reload()
+    expect([await failures('ERR_TOKEN_EMPTY'), await failures('ERR_TOKEN_MALFORMED')]).toEqual([2, 1])
+    await node.rotate()
+    await provider.reload()
+    expect([await failures('ERR_TOKEN_EMPTY'), await failures('ERR_TOKEN_MALFORMED')]).toEqual([2, 1])
   })
 
   test('tells what the watch does', async () => {

@@ -1,6 +1,8 @@
 import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import { connect, createServer, type Socket } from 'node:net'
+import { createFakeClock } from '@projected-token/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createCertificate } from '../../../test/support/certificates.js'
 import { createProxy } from '../src/proxy/create-proxy.js'
@@ -12,6 +14,7 @@ import {
   startUpstream,
 } from './support/proxy-harness.js'
 import { createCapturedLog } from './support/proxy-log.js'
+import { openWebSocket, refused } from './support/proxy-upgrade.js'
 
 async function answerOf(upstream: string, spec: Parameters<typeof startProxy>[2] = {}, path = '/') {
   const proxy = await startProxy(upstream, createListedProvider('secret-value'), spec)
@@ -85,6 +88,81 @@ describe('an upstream', () => {
   it('that has no TLS where it should is a 502', async () => {
     const { origin } = await startUpstream()
     expect(await answerOf(origin.replace('http', 'https'))).toEqual([502, 'ERR_PROXY_UPSTREAM_TLS'])
+  })
+})
+
+/** Interim responses without end, from the first byte of a request on. */
+function startHinting(onData: (received: string, socket: Socket) => void = () => {}) {
+  let hints = 0
+  const origin = startRawUpstream((socket) => {
+    let received = ''
+    const hint = () => {
+      hints++
+      socket.write('HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n')
+    }
+    socket.on('data', (chunk) => {
+      if (received === '') {
+        const timer = setInterval(hint, 20)
+        socket.once('close', () => clearInterval(timer))
+      }
+      received += chunk
+      onData(received, socket)
+    })
+  })
+  return { origin, hints: () => hints }
+}
+
+describe('an upstream that sends interim responses without end', () => {
+  it('is a 504 when its time is over, and its connection is closed', async () => {
+    let upstreamSocket: Socket | undefined
+    const upstream = startHinting((_received, socket) => {
+      upstreamSocket = socket
+    })
+    const clock = createFakeClock()
+    const proxy = await startProxy(await upstream.origin, createListedProvider('one'), { clock })
+    const answer = fetch(proxy.origin)
+    await eventually(upstream.hints).toBeGreaterThan(3)
+    await clock.advance(59_000)
+    const before = upstream.hints()
+    await eventually(upstream.hints).toBeGreaterThan(before + 3)
+    expect(proxy.records).toEqual([])
+    await clock.advance(1_000)
+    const response = await answer
+    expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([
+      504,
+      'ERR_PROXY_UPSTREAM_TIMEOUT',
+    ])
+    await eventually(() => upstreamSocket?.destroyed).toBe(true)
+    expect(clock.pendingTimers).toBe(0)
+  })
+
+  it('has its time from the end of an upload on', async () => {
+    const upstream = startHinting((received, socket) => {
+      if (received.endsWith('\r\n0\r\n\r\n')) socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+    })
+    const clock = createFakeClock()
+    const proxy = await startProxy(await upstream.origin, createListedProvider('one'), { clock })
+    const outgoing = request(proxy.origin, { method: 'POST' })
+    const answered = once(outgoing, 'response')
+    outgoing.write('begun')
+    await eventually(upstream.hints).toBeGreaterThan(3)
+    await clock.advance(600_000)
+    expect(proxy.records).toEqual([])
+    outgoing.end('ended')
+    const [response] = (await answered) as [IncomingMessage]
+    response.resume()
+    expect(response.statusCode).toBe(200)
+    await eventually(() => clock.pendingTimers).toBe(0)
+  })
+
+  it('does not keep a web socket waiting for longer', async () => {
+    const upstream = startHinting()
+    const clock = createFakeClock()
+    const proxy = await startProxy(await upstream.origin, createListedProvider('one'), { clock })
+    const answer = refused(openWebSocket(proxy.origin))
+    await eventually(upstream.hints).toBeGreaterThan(3)
+    await clock.advance(60_000)
+    expect((await answer)[0]).toBe(504)
   })
 })
 

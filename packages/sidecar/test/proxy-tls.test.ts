@@ -184,6 +184,25 @@ describe('an upstream over TLS', () => {
     expect(upstream.sessions()).toBe(2)
   })
 
+  it('in HTTP/2 that sends interim responses without end is a 504', async () => {
+    const certificate = await createCertificate()
+    let hints = 0
+    const upstream = await startHttp2(certificate, (_request, { stream }) => {
+      const timer = setInterval(() => {
+        hints++
+        stream.additionalHeaders({ ':status': 103 })
+      }, 20)
+      stream.once('close', () => clearInterval(timer))
+    })
+    const clock = createFakeClock()
+    const spec = { ca: certificate.caPem, clock }
+    const proxy = await startProxy(upstream.origin, createListedProvider('one'), spec)
+    const answer = fetch(proxy.origin)
+    await eventually(() => hints).toBeGreaterThan(3)
+    await clock.advance(60_000)
+    expect((await answer).status).toBe(504)
+  })
+
   it('in HTTP/2 waits for a client that does not read', async () => {
     const certificate = await createCertificate()
     const total = 128 * 1024 * 1024

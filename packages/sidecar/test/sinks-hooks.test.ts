@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createFakeClock } from '@projected-token/testing'
@@ -263,10 +264,11 @@ async function whenThere(path: string): Promise<string> {
   return content()
 }
 
+/** Whether the process still does something: one that has ended may wait for ever for a parent that asks how. */
 function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0)
-    return true
+    return process.platform !== 'linux' || !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
   } catch {
     return false
   }

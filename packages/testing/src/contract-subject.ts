@@ -23,6 +23,7 @@ export interface TokenProviderSubject {
   looks?(): number
   /** The provider's wall clock: Unix time in milliseconds. @default Date.now */
   now?(): number
+  /** Ends the provider and its source. */
   close(): Promise<void>
 }
 

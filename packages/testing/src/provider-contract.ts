@@ -13,7 +13,9 @@ import { tokenSentences } from './contract-token.js'
 
 /** The two functions of a test runner: `node:test`, vitest, jest and mocha have them. */
 export interface ContractRunner {
+  /** Groups the sentences. */
   describe(name: string, body: () => void): unknown
+  /** Registers one sentence. */
   it(name: string, body: () => Promise<void>): unknown
 }
 

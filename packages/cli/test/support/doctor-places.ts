@@ -56,7 +56,9 @@ export async function writeVolume(content: string, options: VolumeOptions = {}):
   await chmod(directory, 0o755)
   const version = join(directory, '..2026_08_01_10_00_00.1234567890')
   const file = join(version, name)
-  await mkdir(dirname(file), { recursive: true, mode: 0o755 })
+  await mkdir(dirname(file), { recursive: true })
+  // Whatever the umask is.
+  for (let at = dirname(file); at !== directory; at = dirname(at)) await chmod(at, 0o755)
   await writeFile(file, content)
   await chmod(file, mode)
   if (writtenAtMs !== undefined) await utimes(file, writtenAtMs / 1_000, writtenAtMs / 1_000)

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { exportJWK, generateKeyPair, type JWK, type JWTHeaderParameters, SignJWT } from 'jose'
@@ -19,7 +19,8 @@ export async function writeFileFor(
   mode = 0o600,
 ): Promise<string> {
   const path = join(await temporaryDirectory(), name)
-  await writeFile(path, content, { mode })
+  await writeFile(path, content)
+  await chmod(path, mode) // whatever the umask is
   return path
 }
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import type { Stats } from 'node:fs'
-import { lstat, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { constants, type Stats } from 'node:fs'
+import { lstat, open, readdir, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { FileAccess } from './file-access.js'
 import { isALink, isNoFile, toSinkError } from './sink-error.js'
@@ -72,12 +72,24 @@ function isAsWanted(stats: Stats, { mode, uid, gid }: FileAccess): boolean {
   return (stats.mode & 0o7777) === mode && isOwner
 }
 
+/** What is there may be another thing by now: no link is followed, and no writer of a pipe waited for. */
 async function holds(path: string, stats: Stats, content: string): Promise<boolean> {
   const bytes = Buffer.from(content)
   // By its size first: a large file is not read.
   if (stats.size !== bytes.length) return false
-  const found = await readFile(path).catch(() => undefined)
-  return found?.equals(bytes) === true
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+  const file = await open(path, flags).catch(() => undefined)
+  if (!file) return false
+  try {
+    const { ino, dev } = await file.stat()
+    if (ino !== stats.ino || dev !== stats.dev) return false
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(bytes.length), 0, bytes.length, 0)
+    return bytesRead === bytes.length && buffer.equals(bytes)
+  } catch {
+    return false
+  } finally {
+    await file.close()
+  }
 }
 
 function ifMissing(error: NodeJS.ErrnoException): undefined {

@@ -13,6 +13,8 @@ export interface TokenInterceptorOptions extends CredentialOptions {}
 /**
  * What `compose()` takes, in undici 6, 7 and 8. Deliberately without undici's types: those of one major do not accept
  * the other's.
+ *
+ * @typeParam Dispatch the `dispatch` of the undici that composes it.
  */
 export type TokenInterceptor = <Dispatch extends (options: never, handler: never) => boolean>(
   dispatch: Dispatch,

@@ -9,6 +9,8 @@ export interface Flags extends FlagTexts {
   readonly json?: true
 }
 
+/** Of the program. */
+export const NAME = 'projected-token-sidecar'
 const ENV_PREFIX = 'PROJECTED_TOKEN_'
 
 /** The variable that says the same as a flag: `PROJECTED_TOKEN_LOG_LEVEL` for `logLevel`. */
@@ -42,7 +44,7 @@ const collect = (text: string, previous: string[] | undefined) => [...(previous 
 
 /** The command line. It exits not, but throws. */
 export function createCommand(output: { stdout(text: string): void; columns: number }): Command {
-  return new Command('projected-token-sidecar')
+  return new Command(NAME)
     .description(
       'Gives the programs of a pod a fresh service account token or Vault token: by HTTP, proxy or file.',
     )

@@ -1,6 +1,6 @@
 import { DEFAULTS } from '../config/defaults.js'
-import { ConfigError } from '../config/problem.js'
-import { mergeRaw, type RawConfig, type ReadResult } from '../config/raw-config.js'
+import { ConfigError, type ConfigProblem } from '../config/problem.js'
+import { mergeRaw, type ReadResult } from '../config/raw-config.js'
 import type { SidecarConfig } from '../config/sidecar-config.js'
 import { readSmallFile } from '../files.js'
 import { type Flags, flagOf, readVariables, variableOf } from './create-command.js'
@@ -10,6 +10,8 @@ import { readFlags, withImpliedTokens } from './read-flags.js'
 export interface ConfigInput {
   readonly flags: Flags
   readonly env: Readonly<Record<string, string | undefined>>
+  /** What is wrong with the command line itself. */
+  readonly usage?: ConfigProblem | undefined
 }
 
 /**
@@ -17,23 +19,28 @@ export interface ConfigInput {
  *
  * @throws ConfigError with all that is wrong
  */
-export async function loadConfig({ flags, env }: ConfigInput): Promise<SidecarConfig> {
+export async function loadConfig({ flags, env, usage }: ConfigInput): Promise<SidecarConfig> {
   const variables = readVariables(env)
   const path = flags.config ?? variables.config
-  const results = [
-    readFlags(flags, flagOf),
-    readFlags(variables, variableOf),
-    ...(path === undefined
-      ? []
-      : [await readFile(path, flags.config === undefined ? variableOf('config') : flagOf('config'))]),
+  const byFlag = readFlags(flags, flagOf)
+  const byVariable = readFlags(variables, variableOf)
+  const origin = flags.config === undefined ? variableOf('config') : flagOf('config')
+  const file: ReadResult | undefined = path === undefined ? undefined : await readFile(path, origin)
+  const byFile = file && 'raw' in file ? [file.raw] : []
+  const all = mergeRaw([byFlag.raw, byVariable.raw, ...byFile])
+  const problems = [
+    ...(usage ? [usage] : []),
+    ...byFlag.problems,
+    ...byVariable.problems,
+    ...(file && 'problems' in file ? file.problems : []),
   ]
-  const problems = results.flatMap((result) => ('problems' in result ? result.problems : []))
-  if (problems.length > 0) throw new ConfigError(problems)
-  const layers = results.flatMap((result) => ('raw' in result ? [result.raw] : []))
-  const all = mergeRaw(layers)
+  if (problems.length > 0) {
+    // What is missing might have named what the rest refers to: only each value for itself can be judged.
+    const { checkShape } = await import('../config/check-shape.js')
+    throw new ConfigError([...problems, ...checkShape(all)])
+  }
   // Whoever writes a file can name its tokens.
-  const [byFlag, byVariable, ...byFile] = layers as [RawConfig, RawConfig, ...RawConfig[]]
-  const named = [byFlag, byVariable].map((layer) => withImpliedTokens(layer, all, DEFAULTS.tokenName))
+  const named = [byFlag.raw, byVariable.raw].map((raw) => withImpliedTokens(raw, all, DEFAULTS.tokenName))
   const { checkConfig } = await import('../config/check-config.js')
   const result = checkConfig(mergeRaw([...named, ...byFile]), path)
   if ('problems' in result) throw new ConfigError(result.problems)

@@ -1,5 +1,5 @@
 import type { ConfigProblem } from '../config/problem.js'
-import type { RawConfig, ReadResult } from '../config/raw-config.js'
+import type { RawConfig } from '../config/raw-config.js'
 import {
   type FlagValue,
   parseProxyFlag,
@@ -30,8 +30,14 @@ const LISTS = [
 const LISTENERS = ['api', 'health', 'status'] as const
 const TEXTS = ['shutdownTimeout', 'logLevel'] as const
 
+/** What flags or variables say, without those that say nothing that can be understood: these are problems. */
+export interface FlagsResult {
+  readonly raw: RawConfig
+  readonly problems: readonly ConfigProblem[]
+}
+
 /** A configuration from flags or variables. `nameOf` gives the flag's or variable's name, for messages. */
-export function readFlags(texts: FlagTexts, nameOf: (flag: keyof FlagTexts) => string): ReadResult {
+export function readFlags(texts: FlagTexts, nameOf: (flag: keyof FlagTexts) => string): FlagsResult {
   const value: Record<string, unknown> = {}
   const origins = new Map<string, keyof FlagTexts>()
   const problems: ConfigProblem[] = []
@@ -43,20 +49,15 @@ export function readFlags(texts: FlagTexts, nameOf: (flag: keyof FlagTexts) => s
     const given = texts[flag]
     if (given === undefined) continue
     const parsed = given.map(parse)
-    for (const one of parsed) {
-      if ('expected' in one) {
-        problems.push({ location: nameOf(flag), path: '', found: 'another text', expected: one.expected })
-      }
+    const bad = parsed.flatMap((one) => ('expected' in one ? [one.expected] : []))
+    for (const expected of bad) {
+      problems.push({ location: nameOf(flag), path: '', found: 'another text', expected })
     }
-    set(
-      key,
-      flag,
-      parsed.flatMap((one) => ('value' in one ? [one.value] : [])),
-    )
+    const values = parsed.flatMap((one) => ('value' in one ? [one.value] : []))
+    if (bad.length === 0) set(key, flag, values)
   }
   for (const key of LISTENERS) if (texts[key] !== undefined) set(key, key, { listen: texts[key] })
   for (const key of TEXTS) if (texts[key] !== undefined) set(key, key, texts[key])
-  if (problems.length > 0) return { problems }
   const raw: RawConfig = {
     value,
     locate: ([key]) => {
@@ -64,7 +65,7 @@ export function readFlags(texts: FlagTexts, nameOf: (flag: keyof FlagTexts) => s
       return flag === undefined ? 'configuration' : nameOf(flag)
     },
   }
-  return { raw }
+  return { raw, problems }
 }
 
 /**

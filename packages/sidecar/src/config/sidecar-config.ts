@@ -31,6 +31,7 @@ export interface VaultTokenConfig {
   readonly caFile: string | undefined
 }
 
+/** A proxy: where it listens, where it passes requests on to, and which token it adds. */
 export interface ProxyConfig {
   readonly listen: ListenAddress
   readonly upstream: URL
@@ -45,6 +46,7 @@ export interface ProxyConfig {
   readonly headersTimeoutMs: number | undefined
 }
 
+/** A file that holds the current token, and what is done after each change. */
 export interface SinkConfig {
   readonly source: SourceReference
   readonly path: string
@@ -60,6 +62,7 @@ export type SinkAction =
   | { readonly command: readonly string[]; readonly timeoutMs: number | undefined }
   | { readonly signal: NodeJS.Signals; readonly pidFile: string }
 
+/** pino's levels: what is below the one that is set is not logged. */
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
 
 /** A complete, checked configuration. `undefined` for a listener: there is none. */

@@ -5,6 +5,7 @@ import { kindOfFile, removeSocket, setSocketAccess } from '../files.js'
 import type { ListenAddress } from './listen-address.js'
 import { ListenError } from './listen-error.js'
 import { formatListenAddress } from './parse-listen-address.js'
+import { listenAlso } from './second-address.js'
 
 const DEFAULT_SOCKET_MODE = 0o600
 
@@ -29,13 +30,24 @@ export async function listen(
 
 async function listenOnPort(app: FastifyInstance, address: ListenAddress & { kind: 'tcp' }): Promise<string> {
   const { host, port } = address
-  try {
-    await app.listen({ host, port })
-  } catch (error) {
-    if (host !== '::' || !isWithoutIpv6(error)) throw error
-    await app.listen({ host: '0.0.0.0', port })
+  if (host === 'localhost') await listenOnLocalhost(app, port)
+  else {
+    await app.listen({ host, port }).catch((error) => {
+      if (host !== '::' || !isWithoutIpv6(error)) throw error
+      return app.listen({ host: '0.0.0.0', port })
+    })
   }
   return formatListenAddress({ kind: 'tcp', host, port: (app.server.address() as AddressInfo).port })
+}
+
+/** Both addresses of loopback, whatever a resolver says: RFC 6761, section 6.3. */
+async function listenOnLocalhost(app: FastifyInstance, port: number): Promise<void> {
+  await app.listen({ host: '127.0.0.1', port })
+  await listenAlso(app.server, '::1').catch((error) => {
+    // Where the system chose the port it knew nothing of the second address.
+    const isTakenByChance = port === 0 && (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
+    if (!isWithoutIpv6(error) && !isTakenByChance) throw error
+  })
 }
 
 async function listenOnSocket(
@@ -54,20 +66,36 @@ async function listenOnSocket(
     if (await isSocketAlive(path)) throw new RangeError('another process listens there')
     await removeSocket(path)
   }
-  await app.ready()
   // It is made with its mode: one that is set afterwards is set for whatever is at the path by then. What is meant
   // for another group waits until the file has that group.
-  const umask = setUmask(0o777 & ~(gid === undefined ? mode : mode & 0o707))
-  try {
-    await app.listen({ path })
-  } finally {
-    if (umask !== undefined) setUmask(umask)
-  }
-  if (gid !== undefined || umask === undefined) await setSocketAccess(path, mode, gid)
+  const isMadeWithMode = listenUnderUmask(app.server, 0o777 & ~(gid === undefined ? mode : mode & 0o707))
+  await app.listen({ path })
+  if (gid !== undefined || !isMadeWithMode()) await setSocketAccess(path, mode, gid)
   return formatListenAddress(address)
 }
 
-/** A worker thread has no umask of its own to set. */
+/**
+ * Lets the server make its socket file under this umask, which is the whole process': it holds for that call alone, so
+ * that nothing else is made under it, and no command of a sink is started with it.
+ *
+ * @returns what tells whether it did: a worker thread has no umask of its own to set
+ */
+function listenUnderUmask(server: FastifyInstance['server'], mask: number): () => boolean {
+  let isSet = false
+  const own = server.listen
+  server.listen = (...args: unknown[]) => {
+    server.listen = own
+    const before = setUmask(mask)
+    isSet = before !== undefined
+    try {
+      return own.apply(server, args as never)
+    } finally {
+      if (before !== undefined) setUmask(before)
+    }
+  }
+  return () => isSet
+}
+
 function setUmask(mask: number): number | undefined {
   try {
     return process.umask(mask)

@@ -3,14 +3,13 @@ import type { Clock } from '@projected-token/core'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { Source } from '../source.js'
 import { createEventLog } from './event-log.js'
-import { createEventStream, type EventStream } from './event-stream.js'
+import type { EventStream } from './event-stream.js'
 import { createHealthServer } from './health-server.js'
 import { createLedger, type ProxyRecord } from './ledger.js'
 import { createMetrics, type Metrics } from './metrics.js'
 import { judgeReadiness } from './readiness.js'
 import type { Report, TimedReport } from './report.js'
 import { sourceStatus } from './source-status.js'
-import { createStatusServer } from './status-server.js'
 
 /** What the other parts of the sidecar report to. */
 export interface Observer {
@@ -104,7 +103,12 @@ export function createObserver(
         report: timedReport,
       })
     },
-    createStatusServer(logger) {
+    async createStatusServer(logger) {
+      // The page and the streams are for the few who want to see them.
+      const [{ createStatusServer }, { createEventStream }] = await Promise.all([
+        import('./status-server.js'),
+        import('./event-stream.js'),
+      ])
       const stream = createEventStream({ clock, render: () => JSON.stringify(report()) })
       streams.add(stream)
       return createStatusServer(logger, { stream, report: timedReport, allowedHosts })

@@ -36,6 +36,11 @@ function bornAtMs({ kind, status }: SourceStatus): number | undefined {
 const since = (atMs: number | undefined, nowMs: number) =>
   atMs === undefined ? undefined : seconds(nowMs - atMs)
 
+/** All failures of a source by their codes; none where its status does not count them. */
+export function failureCounts({ status }: SourceStatus): readonly (readonly [code: string, count: number])[] {
+  return 'failures' in status ? Object.entries(status.failures) : []
+}
+
 export const SOURCE_METRICS: readonly SourceMetric[] = [
   {
     type: 'gauge',

@@ -1,7 +1,7 @@
 import type { Counter, CounterConfiguration, Gauge, GaugeConfiguration } from 'prom-client'
 import type { LoggedEvent } from './event-log.js'
 import type { Ledger } from './ledger.js'
-import { SOURCE_METRICS, STATE_METRICS } from './metric-definitions.js'
+import { failureCounts, SOURCE_METRICS, STATE_METRICS } from './metric-definitions.js'
 import type { SourceStatus } from './source-status.js'
 
 /** What Prometheus scrapes. */
@@ -81,6 +81,20 @@ export async function createMetrics(options: MetricsOptions): Promise<Metrics> {
       }
     })
   }
+  counter(
+    {
+      name: 'projected_token_failures_total',
+      help: 'Reads of the token file that failed or found a token that was refused, by the code of the error; of Vault, logins and renewals.',
+      labelNames: [...labelNames, 'code'],
+    },
+    (to) => {
+      for (const source of sources) {
+        for (const [code, count] of failureCounts(source)) {
+          to.inc({ name: source.name, kind: source.kind, code }, count)
+        }
+      }
+    },
+  )
 
   gauge(
     { name: 'projected_token_sidecar_info', help: 'Always 1; its version.', labelNames: ['version'] },
@@ -138,7 +152,7 @@ export async function createMetrics(options: MetricsOptions): Promise<Metrics> {
   )
   const failures = new prometheus.Counter({
     name: 'projected_token_failure_episodes_total',
-    help: 'Rows of failures that began, by the code of the first one. How many failed in a row: projected_token_failures_in_a_row.',
+    help: 'Rows of failures that began, by the code of the first one. All of them: projected_token_failures_total; in a row: projected_token_failures_in_a_row.',
     labelNames: [...labelNames, 'code'],
     registers,
   })

@@ -1,6 +1,7 @@
 import type { Clock, TokenProvider } from '@projected-token/core'
 import { createTokenInterceptor } from '@projected-token/fetch/undici'
 import { Agent, type Dispatcher } from 'undici'
+import { headersDeadline } from './headers-deadline.js'
 import { createHttp2Upstream } from './http2-upstream.js'
 import { DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_HEADERS_TIMEOUT_MS, type ProxySpec } from './proxy-spec.js'
 
@@ -34,7 +35,7 @@ export function createUpstream(spec: ProxySpec, provider: TokenProvider, clock: 
     allowH2: false, // see http2-upstream.ts
     connect,
     connectTimeout: connectTimeoutMs,
-    headersTimeout: headersTimeoutMs,
+    headersTimeout: headersTimeoutMs, // of an upload that stands still, too
     // Streams may be silent for as long as they like; TCP's keep-alive finds a peer that is gone.
     bodyTimeout: 0,
   }
@@ -43,9 +44,15 @@ export function createUpstream(spec: ProxySpec, provider: TokenProvider, clock: 
     spec.upstream.protocol === 'https:'
       ? createHttp2Upstream({ ...spec, connectTimeoutMs, headersTimeoutMs, clock })
       : undefined
-  const http = agent.compose(...(http2 === undefined ? [] : [http2.interceptor]), countAttempts, token)
+  const deadline = headersDeadline(clock, headersTimeoutMs)
+  const http = agent.compose(
+    deadline,
+    ...(http2 === undefined ? [] : [http2.interceptor]),
+    countAttempts,
+    token,
+  )
   // Web sockets need HTTP/1.1: few servers have them on HTTP/2 (RFC 8441).
-  const webSocket = agent.compose(countAttempts, token)
+  const webSocket = agent.compose(deadline, countAttempts, token)
 
   return {
     /** In place of a dispatcher for reply-from, which passes neither a signal nor a body that can be sent twice. */

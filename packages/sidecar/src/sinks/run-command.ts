@@ -94,7 +94,13 @@ export function runCommand(
 
 const running = new Set<ChildProcess>()
 
-/** In a group of its own it would outlive this process, which a second signal or too short a time to stop may end. */
+/**
+ * In a group of its own it would outlive this process, which a second signal or too short a time to stop may end.
+ *
+ * SIGKILL leaves no time for it, and Linux' own means (PR_SET_PDEATHSIG) has to be asked for between fork and exec, where
+ * Node lets nobody in. There the container does it: with process 1 the kernel kills all others of its namespace
+ * (pid_namespaces(7)), and in a shared one the runtime kills all of the container's cgroup.
+ */
 function killAtExit(child: ChildProcess): void {
   if (running.size === 0) process.on('exit', killAll)
   running.add(child)

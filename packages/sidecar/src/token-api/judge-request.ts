@@ -24,10 +24,7 @@ const PROXY_HEADERS = /^(?:forwarded|x-forwarded(?:-.+)?|x-real-ip|via)$/
  */
 const BROWSER_HEADERS = /^(?:origin|sec-fetch-(?!mode$).+|access-control-request-.+)$/
 
-/**
- * A client sends a few. Node drops those after the 1,000th unless it is told not to, and then they cannot be judged;
- * fastify makes a second server for `localhost`, which it is not told.
- */
+/** A client sends a few. */
 const MAX_HEADERS = 200
 
 /**

@@ -44,6 +44,7 @@ export function watcherStatus(
     nextReadAtMs: NOW_MS + 3 * MINUTE + 12_000,
     lastReadAtMs: NOW_MS - MINUTE - 48_000,
     reads: 27,
+    failures: {},
     rotations: 4,
     watch: { state: 'watching', directory: '/var/run/secrets/tokens' },
     lastFailure: undefined,
