@@ -42,6 +42,7 @@ export function useBuiltProgram({ folder, entry, bin, dependencies }: ProgramOpt
       esbuildOptions(options) {
         options.alias = {
           '@projected-token/core': source('core/src/index.ts'),
+          '@projected-token/core/provider': source('core/src/provider.ts'),
           '@projected-token/core/sink': source('core/src/sink.ts'),
           '@projected-token/fetch': source('fetch/src/index.ts'),
           '@projected-token/fetch/undici': source('fetch/src/undici.ts'),
