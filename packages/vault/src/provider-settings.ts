@@ -19,6 +19,7 @@ export interface ProviderSettings {
   readonly tls: TlsSource
   readonly requestTimeoutMs: number
   readonly startupTimeoutMs: number
+  readonly loginSpreadMs: number | undefined
   readonly revokeOnClose: boolean
   readonly keepAlive: boolean
   readonly clock: Clock
@@ -29,6 +30,8 @@ export interface ProviderSettings {
 const DEFAULT_ADDRESS = 'https://127.0.0.1:8200'
 const DEFAULT_REQUEST_TIMEOUT_MS = 60_000
 const MAX_REQUEST_TIMEOUT_MS = 600_000
+/** The least that the rule for herds asks for, and a day. */
+const LOGIN_SPREAD_MS = [5_000, 86_400_000] as const
 
 const OPTION_CHECKS = {
   role: check.isText,
@@ -49,6 +52,7 @@ const OPTION_CHECKS = {
   skipVerify: check.isBoolean,
   requestTimeoutMs: check.isIntegerFrom(1, MAX_REQUEST_TIMEOUT_MS),
   startupTimeoutMs: check.isIntegerFrom(0),
+  loginSpreadMs: check.isIntegerFrom(...LOGIN_SPREAD_MS),
   revokeOnClose: check.isBoolean,
   keepAlive: check.isBoolean,
   env: check.isObject,
@@ -82,6 +86,7 @@ export function resolveSettings(options: VaultTokenProviderOptions): ProviderSet
       options.requestTimeoutMs ??
       Math.min(MAX_REQUEST_TIMEOUT_MS, env.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS),
     startupTimeoutMs: options.startupTimeoutMs ?? 10_000,
+    loginSpreadMs: options.loginSpreadMs,
     revokeOnClose: options.revokeOnClose ?? false,
     keepAlive: options.keepAlive ?? false,
     clock: options.clock ?? systemClock,
