@@ -146,6 +146,11 @@ export interface VaultStatus {
   readonly lookups: number
   /** The JWT that Vault refused last and that is not sent again. */
   readonly refusedJwt: { readonly fingerprint: string; readonly sinceMs: number } | undefined
+  /**
+   * How many logins and renewals failed, by the code of the error, also while the token in use was valid. It only grows;
+   * a code without failures is absent.
+   */
+  readonly failures: Readonly<Partial<Record<VaultErrorCode, number>>>
   readonly lastFailure: VaultFailureStatus | undefined
   /** `ZERO_LEASE`: Vault gave a lease of 0 s. `ROOT_TOKEN`: the role gives root's token. */
   readonly warnings: readonly ('ZERO_LEASE' | 'ROOT_TOKEN')[]

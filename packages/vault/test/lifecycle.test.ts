@@ -130,6 +130,7 @@ describe('status()', () => {
       renewals: 0,
       lookups: 0,
       refusedJwt: undefined,
+      failures: {},
       lastFailure: undefined,
       warnings: [],
     })
