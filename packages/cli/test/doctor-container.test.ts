@@ -156,6 +156,22 @@ describe('doctor --pod', () => {
     expect(byDefault.exitCode).toBe(0)
   })
 
+  it('names a mounted token that its process may not read', async ({ skip }) => {
+    skip(...noNamespaces)
+    skip(...noOtherUser)
+    const { path, directory } = await volumeOf()
+    await chmod(path, 0o600)
+    const set = `${MAKE_DEFAULT_DIRECTORY}; mount --bind ${directory} ${OWN_DIRECTORY}`
+    // Without its capabilities the namespace's root is somebody whom the file's owner does not let in.
+    const asStranger = (command: string[]) =>
+      insideAlone(set)(['setpriv', '--bounding-set=-all', '--inh-caps=-all', ...command])
+    await chown(path, 65_534, 65_534)
+    const { codes, finding, exitCode } = await doctor(['--pod'], asStranger)
+    expect(codes).toEqual(['ERR_TOKEN_UNREADABLE'])
+    expect(finding('ERR_TOKEN_UNREADABLE').path).toBe(join(OWN_DIRECTORY, 'token'))
+    expect(exitCode).toBe(2)
+  })
+
   it('finds nothing mounted, and names a token elsewhere to who asks for the default', async ({ skip }) => {
     skip(...noNamespaces)
     const volume = await volumeOf()

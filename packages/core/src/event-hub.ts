@@ -6,10 +6,15 @@ export type Listener<Payload> = (payload: Payload) => void
 
 /** Subscriptions, and a way to tell the subscribers. `Events` maps each event's name to its payload. */
 export interface EventHub<Events> {
+  /** Calls the listener at each such event. */
   on<Name extends keyof Events & string>(event: Name, listener: Listener<Events[Name]>): void
+  /** Calls the listener at the next such event only. */
   once<Name extends keyof Events & string>(event: Name, listener: Listener<Events[Name]>): void
+  /** Undoes {@link on} or {@link once}. */
   off<Name extends keyof Events & string>(event: Name, listener: Listener<Events[Name]>): void
+  /** Tells all who listen to this event, at once. */
   emit<Name extends keyof Events & string>(event: Name, payload: Events[Name]): void
+  /** Forgets all who listen. */
   clear(): void
 }
 

@@ -8,11 +8,15 @@ export interface FirstToken {
   wait(): Promise<Token>
   /** Whether the start-up time is over, or nothing is to be hoped for. */
   isOver(): boolean
+  /** Gives the token to all who wait. */
   resolve(token: Token): void
+  /** Ends the start-up time: all who wait hear why. */
   reject(error: Error): void
 }
 
 /**
+ * Makes the wait for a first token: all who ask share one promise, and it ends with the start-up time.
+ *
  * @param timeoutMs from now; a suspension counts as a part of it only.
  * @param reason why there is no token yet, for those who waited in vain.
  */

@@ -43,6 +43,7 @@ export function describeProvider(
     waitsForJwt: isOpen && plan.onNewJwt === true,
     ...loop.counts,
     refusedJwt: refused && { fingerprint: refused.fingerprint, sinceMs: toWallMs(refused.atMs) },
+    failures: loop.failures.counts(),
     lastFailure: loop.failures.status(),
     warnings:
       held?.lease.kind === 'zero' ? ['ZERO_LEASE'] : held?.lease.kind === 'root' ? ['ROOT_TOKEN'] : [],

@@ -28,7 +28,7 @@ export function loginReserveMs(lease: Lease): number {
 }
 
 /** Over how long the logins that follow an outage spread; 5 s when no lease says more. */
-export function outageSpreadMs(lease: Lease | undefined): number {
+export function outageSpreadMs(lease: Pick<Lease, 'ttlMs'> | undefined): number {
   return lease === undefined || lease.ttlMs === Number.POSITIVE_INFINITY
     ? 5_000
     : Math.max(5_000, lease.ttlMs / 20)

@@ -2,6 +2,7 @@ import type { FailureClass } from './classify-answer.js'
 import { anywhereIn, backoffMs, type Random } from './jitter.js'
 import type { Lease } from './lease.js'
 import { outageSpreadMs } from './lease-plan.js'
+import { lossSpreadMs, retrySpreadMs, waitInSpreadMs } from './login-spread.js'
 import { type Plan, STOP } from './plan.js'
 
 const BASE_MS = 1_000
@@ -22,8 +23,16 @@ export interface LoginFailure {
   readonly failures: number
   /** Refusals of the role in a row, this one included. */
   readonly roleRefusals: number
-  /** The last lease, ended or not. */
+  /** The lease of the token in use, ended or not; `undefined` when that is dead, or there is none. */
   readonly lease: Lease | undefined
+  /** The TTL of the last lease that there was. */
+  readonly lastTtlMs?: number | undefined
+  /** How long Vault has been away. */
+  readonly awayForMs?: number
+  /** The spread of the wait before, if that was for the same. */
+  readonly lastSpreadMs?: number | undefined
+  /** The option. */
+  readonly loginSpreadMs?: number | undefined
   readonly nowMs: number
 }
 
@@ -45,8 +54,7 @@ export function planAfterLoginFailure(event: LoginFailure, random: Random): Plan
     case 'sealed':
     case 'rate-limited':
       return {
-        action: 'login',
-        atMs: nowMs + outageRetryMs(event, random),
+        ...outageRetry(event, random),
         // Vault did answer where it limits a rate or says itself when to come back: that holds.
         onAnswer: failure !== 'rate-limited' && event.retryAfterMs === undefined,
       }
@@ -76,11 +84,17 @@ export function planAfterLoginFailure(event: LoginFailure, random: Random): Plan
  * its end: logins then spread at least as widely as the rule for herds says. `Retry-After` comes on top, or it would
  * bring everybody back at the same moment.
  */
-function outageRetryMs({ failures, lease, retryAfterMs = 0 }: LoginFailure, random: Random): number {
-  const spreadMs = Math.min(REFUSED_MAX_MS, outageSpreadMs(lease))
-  const backedOffMs = backoffMs(failures, BASE_MS, Math.max(OUTAGE_MAX_MS, spreadMs), random)
-  const waitMs = failures < 2 ? backedOffMs : Math.max(backedOffMs, anywhereIn(spreadMs, random))
-  return retryAfterMs + waitMs
+function outageRetry(event: LoginFailure, random: Random): Plan {
+  const { failures, lease, lastTtlMs, loginSpreadMs, awayForMs = 0, retryAfterMs = 0, nowMs } = event
+  const ceilingMs = Math.min(OUTAGE_MAX_MS, loginSpreadMs ?? OUTAGE_MAX_MS)
+  const backedOffMs = backoffMs(failures, BASE_MS, ceilingMs, random)
+  const fromMs = nowMs + retryAfterMs
+  if (failures < 2) return { action: 'login', atMs: fromMs + backedOffMs }
+  const last = lease ?? (lastTtlMs === undefined ? undefined : { ttlMs: lastTtlMs })
+  const leftMs = lease === undefined ? 0 : lease.expiresAtMs - nowMs
+  const spreadMs = retrySpreadMs({ lease: last, loginSpreadMs }, awayForMs, leftMs)
+  const waitMs = Math.max(backedOffMs, waitInSpreadMs(spreadMs, event.lastSpreadMs, random))
+  return { action: 'login', atMs: fromMs + waitMs, spreadMs }
 }
 
 /**
@@ -88,6 +102,11 @@ function outageRetryMs({ failures, lease, retryAfterMs = 0 }: LoginFailure, rand
  * do not end it: Vault gives many (`sys/health`) whatever the token.
  */
 const AWAY_COUNTS_MS = OUTAGE_MAX_MS
+
+/** Whether Vault was away so lately that it is the same outage. @param awayAtMs when it was last seen to be away */
+export function wasSeenAway(awayAtMs: number, nowMs: number): boolean {
+  return nowMs - awayAtMs < AWAY_COUNTS_MS
+}
 
 /**
  * Whether Vault was away so lately that a token which it calls dead is lost with everybody else's. One of limited uses
@@ -99,7 +118,7 @@ export function wasJustAway(
   { awayAtMs, lease }: { readonly awayAtMs: number; readonly lease: Lease | undefined },
   nowMs: number,
 ): boolean {
-  return nowMs - awayAtMs < AWAY_COUNTS_MS && lease?.hasLimitedUses !== true
+  return wasSeenAway(awayAtMs, nowMs) && lease?.hasLimitedUses !== true
 }
 
 /** A login that has become necessary. */
@@ -109,16 +128,22 @@ export interface LoginNeed {
   readonly lease: Lease | undefined
   /** Whether Vault said that the token is dead, whatever its lease says. */
   readonly isDead?: boolean
+  /** The option. */
+  readonly loginSpreadMs?: number | undefined
   readonly nowMs: number
 }
 
 /**
  * When it is due: at once, or somewhere in the spread when Vault was just away. A token that still lives is replaced
- * before it dies; without one the spread of a long lease (5 % of 32 days are 38 h) is cut to five minutes.
+ * before it dies.
  */
-export function planLogin({ wasAway, lease, isDead, nowMs }: LoginNeed, random: Random): Plan {
+export function planLogin(need: LoginNeed, random: Random): Plan {
+  const { wasAway, lease, isDead, loginSpreadMs, nowMs } = need
   if (!wasAway) return { action: 'login', atMs: nowMs }
   const leftMs = lease === undefined || isDead ? 0 : lease.expiresAtMs - nowMs
-  const windowMs = Math.min(outageSpreadMs(lease), leftMs > 0 ? leftMs / 2 : REFUSED_MAX_MS)
+  const windowMs =
+    leftMs > 0
+      ? Math.min(loginSpreadMs ?? outageSpreadMs(lease), leftMs / 2)
+      : lossSpreadMs({ lease, loginSpreadMs })
   return { action: 'login', atMs: nowMs + anywhereIn(windowMs, random), onAnswer: !isDead }
 }

@@ -11,6 +11,8 @@ export interface Plan {
   readonly onNewJwt?: boolean
   /** Whether the login was put off only because Vault did not answer: then an answer makes it due at once. */
   readonly onAnswer?: boolean
+  /** Over how long the login was spread, where it is one of a row of retries; milliseconds. */
+  readonly spreadMs?: number
 }
 
 export const REST: Plan = { action: 'rest', atMs: Number.POSITIVE_INFINITY }

@@ -31,6 +31,7 @@ export interface ProviderSettings {
   readonly tls: TlsSource
   readonly requestTimeoutMs: number
   readonly startupTimeoutMs: number
+  readonly loginSpreadMs: number | undefined
   readonly revokeOnClose: boolean
   readonly keepAlive: boolean
   readonly clock: Clock
@@ -41,6 +42,8 @@ export interface ProviderSettings {
 const DEFAULT_ADDRESS = 'https://127.0.0.1:8200'
 const DEFAULT_REQUEST_TIMEOUT_MS = 60_000
 const MAX_REQUEST_TIMEOUT_MS = 600_000
+/** The least that the rule for herds asks for, and a day. */
+const LOGIN_SPREAD_MS = [5_000, 86_400_000] as const
 
 const OPTION_CHECKS = {
   role: isText,
@@ -61,6 +64,7 @@ const OPTION_CHECKS = {
   skipVerify: isBoolean,
   requestTimeoutMs: isIntegerFrom(1, MAX_REQUEST_TIMEOUT_MS),
   startupTimeoutMs: isIntegerFrom(0),
+  loginSpreadMs: isIntegerFrom(...LOGIN_SPREAD_MS),
   revokeOnClose: isBoolean,
   keepAlive: isBoolean,
   env: isObject,
@@ -94,6 +98,7 @@ export function resolveSettings(given: VaultTokenProviderOptions): ProviderSetti
       options.requestTimeoutMs ??
       Math.min(MAX_REQUEST_TIMEOUT_MS, env.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS),
     startupTimeoutMs: options.startupTimeoutMs ?? 10_000,
+    loginSpreadMs: options.loginSpreadMs,
     revokeOnClose: options.revokeOnClose ?? false,
     keepAlive: options.keepAlive ?? false,
     clock: options.clock ?? systemClock,

@@ -23,19 +23,21 @@ export interface RenewalFailure {
   readonly lease: Lease
   /** Whether Vault said that the token is dead. */
   readonly isDead: boolean
+  /** The option, for the login that may follow. */
+  readonly loginSpreadMs?: number | undefined
   readonly nowMs: number
 }
 
 /** Renew again, or log in: the time before the lease's end decides, and what Vault said. */
 export function planAfterRenewalFailure(event: RenewalFailure, random: Random): Plan {
-  const { lease, isDead, nowMs, wasAway, retryAfterMs = 0 } = event
-  if (!isOutage(event.failure)) return planLogin({ wasAway, lease, isDead, nowMs }, random)
+  const { lease, isDead, loginSpreadMs, nowMs, wasAway, retryAfterMs = 0 } = event
+  if (!isOutage(event.failure)) return planLogin({ wasAway, lease, isDead, loginSpreadMs, nowMs }, random)
   if (event.sameErrors >= SAME_ERRORS) return planLogin({ wasAway: false, lease, nowMs }, random)
   const untilReserveMs = lease.expiresAtMs - loginReserveMs(lease) - nowMs
   const waitMs = retryAfterMs + backoffMs(event.failures, BASE_MS, MAX_MS, random)
   if (waitMs < untilReserveMs) return { action: 'renew', atMs: nowMs + waitMs }
   const loginFromMs = nowMs + Math.max(0, untilReserveMs, retryAfterMs)
-  return planLogin({ wasAway: true, lease, nowMs: loginFromMs }, random)
+  return planLogin({ wasAway: true, lease, loginSpreadMs, nowMs: loginFromMs }, random)
 }
 
 /** How long to wait for the answer to a renewal: a Vault that hangs must not use up the time that a login needs. */

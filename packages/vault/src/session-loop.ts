@@ -25,7 +25,7 @@ export function createSessionLoop(
   observer: LoopObserver,
   closing: AbortSignal,
 ): SessionLoop {
-  const { clock, random, keepAlive } = settings
+  const { clock, random, keepAlive, loginSpreadMs } = settings
   const failures = createFailureLog()
   const doubt = createTokenDoubt(clock)
   const counts = { logins: 0, renewals: 0, lookups: 0 }
@@ -41,7 +41,7 @@ export function createSessionLoop(
 
   const tell = (event: SessionEvent) => {
     const { plan } = session
-    session = advance(session, event, { nowMs: clock.monotonicNow(), random })
+    session = advance(session, event, { nowMs: clock.monotonicNow(), random, loginSpreadMs })
     // Only by a new plan: what changes nothing, however often, does not put the poll off.
     if (session.plan !== plan && session.plan.onNewJwt) pollAtMs = clock.monotonicNow() + JWT_POLL_MS
   }

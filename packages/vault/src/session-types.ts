@@ -18,6 +18,8 @@ export interface Session {
   readonly plan: Plan
   /** The last lease; whether it has ended is a matter of the time. `undefined` once the token is known to be dead. */
   readonly lease: Lease | undefined
+  /** The TTL of the last lease, also when its token is dead; `undefined`: there was none. */
+  readonly lastTtlMs: number | undefined
   /** Whose JWT the token in use came from. */
   readonly loggedInAs: JwtIdentity | undefined
   readonly loggedInAtMs: number
@@ -29,6 +31,8 @@ export interface Session {
   readonly lastError: { readonly text: string; readonly count: number } | undefined
   /** When an exchange, a caller's too, last failed because Vault was away; forgotten by a login or renewal. */
   readonly awayAtMs: number
+  /** Since when Vault has been away, as far as is known; `Infinity`: it is not. */
+  readonly awaySinceMs: number
   /** What was made of a refusal of this token that came after its lease: see `afterLateRefusal`. */
   readonly lateRefusal: 'none' | 'noted' | 'used'
   /** The newest last. Forgotten by a login, and by a request for one by hand. */
@@ -74,8 +78,9 @@ export type SessionEvent =
   /** Somebody wants a login now. By hand: whoever asks may have corrected what a JWT was refused for. */
   | { readonly type: 'login-requested'; readonly byHand?: boolean }
 
-/** The time, and chance. */
+/** The time, and chance, and what an operator has set. */
 export interface Circumstances {
   readonly nowMs: number
   readonly random: Random
+  readonly loginSpreadMs?: number | undefined
 }

@@ -1,5 +1,5 @@
 import { planForLease } from './lease-plan.js'
-import { isOutage, planAfterLoginFailure, planLogin, wasJustAway } from './login-plan.js'
+import { isOutage, planAfterLoginFailure, planLogin, wasJustAway, wasSeenAway } from './login-plan.js'
 import type { Plan } from './plan.js'
 import { planAfterRenewalFailure } from './renewal-plan.js'
 import type { Circumstances, Session, SessionEvent } from './session-types.js'
@@ -14,6 +14,7 @@ export function startSession(nowMs: number): Session {
   return {
     plan: { action: 'login', atMs: nowMs },
     lease: undefined,
+    lastTtlMs: undefined,
     loggedInAs: undefined,
     loggedInAtMs: Number.NEGATIVE_INFINITY,
     loginFailures: 0,
@@ -21,6 +22,7 @@ export function startSession(nowMs: number): Session {
     renewFailures: 0,
     lastError: undefined,
     awayAtMs: Number.NEGATIVE_INFINITY,
+    awaySinceMs: Number.POSITIVE_INFINITY,
     lateRefusal: 'none',
     refusedJwts: [],
     lastJwt: undefined,
@@ -38,6 +40,7 @@ export function advance(session: Session, event: SessionEvent, now: Circumstance
         ...startSession(nowMs),
         plan: planForLease(event.lease, random),
         lease: event.lease,
+        lastTtlMs: event.lease.ttlMs,
         loggedInAs: event.jwt,
         loggedInAtMs: nowMs,
         lastJwt: event.jwt.fingerprint,
@@ -53,9 +56,11 @@ export function advance(session: Session, event: SessionEvent, now: Circumstance
         ...session,
         plan: planForLease(event.lease, random),
         lease: event.lease,
+        lastTtlMs: event.lease.ttlMs,
         renewFailures: 0,
         lastError: undefined,
         awayAtMs: Number.NEGATIVE_INFINITY,
+        awaySinceMs: Number.POSITIVE_INFINITY,
       }
     case 'renew-failed':
       return afterRenewalFailure(session, event, now)
@@ -64,7 +69,7 @@ export function advance(session: Session, event: SessionEvent, now: Circumstance
       if (session.lease.expiresAtMs <= nowMs) return afterLateRefusal(session, nowMs)
       return event.certain ? afterDeath(session, now) : afterDoubt(session, now)
     case 'away-seen':
-      return { ...session, awayAtMs: nowMs }
+      return { ...session, ...seenAway(session, nowMs) }
     case 'slept':
       return Number.isFinite(session.plan.atMs)
         ? { ...session, plan: { ...session.plan, atMs: Math.min(session.plan.atMs, nowMs) } }
@@ -80,6 +85,13 @@ function loginNow(session: Session, nowMs: number): Session {
   return { ...session, roleRefusals: 0, plan: { action: 'login', atMs: nowMs } }
 }
 
+/** Vault is away, still or again. */
+function seenAway(session: Session, nowMs: number): Pick<Session, 'awayAtMs' | 'awaySinceMs'> {
+  const { awayAtMs, awaySinceMs, loginFailures, renewFailures } = session
+  const isStill = loginFailures > 0 || renewFailures > 0 || wasSeenAway(awayAtMs, nowMs)
+  return { awayAtMs: nowMs, awaySinceMs: isStill ? Math.min(awaySinceMs, nowMs) : nowMs }
+}
+
 /** Whether a login with this JWT would only repeat a refusal. */
 export function isRefused(session: Session, fingerprint: string): boolean {
   return session.refusedJwts.some((refused) => refused.fingerprint === fingerprint)
@@ -88,21 +100,28 @@ export function isRefused(session: Session, fingerprint: string): boolean {
 function afterLoginFailure(
   session: Session,
   event: Extract<SessionEvent, { type: 'login-failed' }>,
-  { nowMs, random }: Circumstances,
+  { nowMs, random, loginSpreadMs }: Circumstances,
 ): Session {
   const { failure, retryAfterMs, jwt } = event
   if (failure === 'aborted') return { ...session, plan: { action: 'login', atMs: nowMs } }
   const loginFailures = session.loginFailures + 1
   const roleRefusals = failure === 'role' ? session.roleRefusals + 1 : 0
-  const { lease } = session
-  const input = { failure, retryAfterMs, failures: loginFailures, roleRefusals, lease, nowMs }
-  const plan = planAfterLoginFailure(input, random)
+  const { lease, lastTtlMs } = session
+  const away = isOutage(failure) ? seenAway(session, nowMs) : undefined
+  const plan = planAfterLoginFailure(
+    {
+      ...{ failure, retryAfterMs, failures: loginFailures, roleRefusals },
+      ...{ lease, lastTtlMs, loginSpreadMs, lastSpreadMs: session.plan.spreadMs, nowMs },
+      awayForMs: away === undefined ? 0 : nowMs - away.awaySinceMs,
+    },
+    random,
+  )
   const wasRefusedLate = session.lateRefusal === 'noted'
   return {
     ...session,
     loginFailures,
     roleRefusals,
-    awayAtMs: isOutage(failure) ? nowMs : session.awayAtMs,
+    ...away,
     lastJwt: jwt ?? session.lastJwt,
     refusedJwts:
       failure === 'jwt-refused' && jwt !== undefined
@@ -116,7 +135,7 @@ function afterLoginFailure(
 function afterRenewalFailure(
   session: Session,
   event: Extract<SessionEvent, { type: 'renew-failed' }>,
-  { nowMs, random }: Circumstances,
+  { nowMs, random, loginSpreadMs }: Circumstances,
 ): Session {
   const { lease, lastError } = session
   const { failure, retryAfterMs, error, isDead = false } = event
@@ -132,9 +151,9 @@ function afterRenewalFailure(
     lease: isDead ? undefined : lease,
     renewFailures: failures,
     lastError: error === undefined ? undefined : { text: error, count: sameErrors },
-    awayAtMs: isOutage(failure) ? nowMs : session.awayAtMs,
+    ...(isOutage(failure) ? seenAway(session, nowMs) : {}),
     plan: planAfterRenewalFailure(
-      { failure, retryAfterMs, failures, sameErrors, wasAway, lease, isDead, nowMs },
+      { failure, retryAfterMs, failures, sameErrors, wasAway, lease, isDead, loginSpreadMs, nowMs },
       random,
     ),
   }
@@ -144,7 +163,7 @@ function afterRenewalFailure(
  * A token that is certainly dead is given up, and replaced at once, or a little later each time it happens again; but
  * one of limited uses was used up, as its role wants it.
  */
-function afterDeath(session: Session, { nowMs, random }: Circumstances): Session {
+function afterDeath(session: Session, { nowMs, random, loginSpreadMs }: Circumstances): Session {
   const isUsedUp = session.lease?.hasLimitedUses === true
   const isYoung = !isUsedUp && nowMs - session.loggedInAtMs < REFUSAL_LOGIN_INTERVAL_MS
   const youngDeaths = isYoung ? session.youngDeaths + 1 : 0
@@ -152,7 +171,7 @@ function afterDeath(session: Session, { nowMs, random }: Circumstances): Session
   const fromMs = Math.max(nowMs, session.loggedInAtMs + pauseMs)
   const { lease } = session
   const wasAway = wasJustAway(session, nowMs)
-  const login = planLogin({ wasAway, lease, isDead: true, nowMs: fromMs }, random)
+  const login = planLogin({ wasAway, lease, isDead: true, loginSpreadMs, nowMs: fromMs }, random)
   return { ...session, youngDeaths, lease: undefined, plan: sooner(session.plan, login) }
 }
 
@@ -176,11 +195,12 @@ function afterLateRefusal(session: Session, nowMs: number): Session {
  * A token that a refused `lookup-self` speaks against may be alive, of a role without the policy `default`: it is kept
  * until a login, at most one a minute, has replaced it.
  */
-function afterDoubt(session: Session, { nowMs, random }: Circumstances): Session {
+function afterDoubt(session: Session, { nowMs, random, loginSpreadMs }: Circumstances): Session {
   if (session.doubtLoginAtMs > nowMs) return session
   const fromMs = Math.max(nowMs, session.doubtLoginAtMs + REFUSAL_LOGIN_INTERVAL_MS)
   const { lease } = session
-  const login = planLogin({ wasAway: wasJustAway(session, nowMs), lease, nowMs: fromMs }, random)
+  const wasAway = wasJustAway(session, nowMs)
+  const login = planLogin({ wasAway, lease, loginSpreadMs, nowMs: fromMs }, random)
   const plan = sooner(session.plan, login)
   return plan === login ? { ...session, plan, doubtLoginAtMs: login.atMs } : session
 }

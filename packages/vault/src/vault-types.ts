@@ -55,6 +55,14 @@ export interface VaultTokenProviderOptions {
    * @default 10_000
    */
   startupTimeoutMs?: number | undefined
+  /**
+   * Over how long, in milliseconds from 5,000 to 86,400,000, logins spread when Vault comes back after an outage in
+   * which tokens ended: N pods make N ÷ `loginSpreadMs` logins a millisecond, and the last one has its token so much
+   * later, or earlier where the outage was shorter. A Vault that bears R logins a second needs N ÷ R × 1,000. Twice
+   * the rate of the renewals is 35 % of the TTL, whatever N is: they are 0.7 TTL apart.
+   * @default 5 % of the TTL, from 5_000 to 300_000 (while a token still lives: 5 % of the TTL)
+   */
+  loginSpreadMs?: number | undefined
   /** Whether `close()` revokes the token, so that its lease does not outlive the program. @default false */
   revokeOnClose?: boolean | undefined
   /** Whether timers hold the process. @default false */
@@ -138,6 +146,11 @@ export interface VaultStatus {
   readonly lookups: number
   /** The JWT that Vault refused last and that is not sent again. */
   readonly refusedJwt: { readonly fingerprint: string; readonly sinceMs: number } | undefined
+  /**
+   * How many logins and renewals failed, by the code of the error, also while the token in use was valid. It only grows;
+   * a code without failures is absent.
+   */
+  readonly failures: Readonly<Partial<Record<VaultErrorCode, number>>>
   readonly lastFailure: VaultFailureStatus | undefined
   /** `ZERO_LEASE`: Vault gave a lease of 0 s. `ROOT_TOKEN`: the role gives root's token. */
   readonly warnings: readonly ('ZERO_LEASE' | 'ROOT_TOKEN')[]
@@ -181,10 +194,13 @@ export interface VaultTokenProvider extends TokenProvider, AsyncDisposable {
    * @throws {@link VaultError} when there is none.
    */
   login(options?: GetTokenOptions): Promise<Token>
+  /** What there is and what comes next, as plain JSON; no secret, no I/O. */
   status(): VaultStatus
   /** Calls the listener at each such event. A listener that throws becomes a process warning. */
   on<Name extends keyof VaultEvents>(event: Name, listener: Listener<VaultEvents[Name]>): this
+  /** Calls the listener at the next such event only. */
   once<Name extends keyof VaultEvents>(event: Name, listener: Listener<VaultEvents[Name]>): this
+  /** Undoes {@link on} or {@link once}. */
   off<Name extends keyof VaultEvents>(event: Name, listener: Listener<VaultEvents[Name]>): this
   /**
    * Ends timers and requests, and revokes the token if `revokeOnClose` says so (a service token that no other provider

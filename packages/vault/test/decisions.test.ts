@@ -4,7 +4,8 @@ import { type FailureClass, judgeForbidden } from '../src/classify-answer.js'
 import { backoffMs } from '../src/jitter.js'
 import { type Grant, type Lease, leaseOf } from '../src/lease.js'
 import { loginReserveMs, outageSpreadMs, planForLease } from '../src/lease-plan.js'
-import { planAfterLoginFailure } from '../src/login-plan.js'
+import { planAfterLoginFailure, planLogin } from '../src/login-plan.js'
+import { lossSpreadMs, retrySpreadMs, waitInSpreadMs } from '../src/login-spread.js'
 import { dueTask, isLoginOnDemand, nextDueAtMs } from '../src/next-task.js'
 import { redact } from '../src/redact.js'
 import { advance, startSession } from '../src/session.js'
@@ -150,6 +151,110 @@ describe('the decisions, for every TTL from 1 s to 10 years', () => {
     expect(outageSpreadMs(undefined)).toBe(5_000)
     expect(outageSpreadMs(leaseOf(service(60), 0))).toBe(5_000)
     expect(outageSpreadMs(leaseOf(service(3_600), 0))).toBe(180_000)
+  })
+})
+
+describe('the spread of logins after an outage', () => {
+  const option = fc.option(fc.integer({ min: 5_000, max: 86_400_000 }), { nil: undefined })
+  const away = fc.double({ min: 0, max: 1e9, noNaN: true })
+  const lastLease = fc.option(
+    ttlSeconds.map((ttl) => leaseOf(service(ttl), 0)),
+    { nil: undefined },
+  )
+  /** What rule 8 says, of a pod that has no token. */
+  const rule = (lease: Lease | undefined) => Math.min(300_000, outageSpreadMs(lease))
+
+  it('rule 8: is max(5 s, 5 % of the TTL), up to 5 min without a token, however long Vault was away', () => {
+    fc.assert(
+      fc.property(lastLease, away, (lease, awayForMs) => {
+        const spread = { lease, loginSpreadMs: undefined }
+        expect(retrySpreadMs(spread, awayForMs, 0)).toBe(rule(lease))
+        expect(lossSpreadMs(spread)).toBe(rule(lease))
+      }),
+    )
+  })
+
+  it('rule 8: is never more than the option, nor than Vault was away and the rule says', () => {
+    fc.assert(
+      fc.property(lastLease, option, away, (lease, loginSpreadMs, awayForMs) => {
+        const spreadMs = retrySpreadMs({ lease, loginSpreadMs }, awayForMs, 0)
+        expect(spreadMs).toBeLessThanOrEqual(loginSpreadMs ?? Number.POSITIVE_INFINITY)
+        expect(spreadMs).toBeLessThanOrEqual(Math.max(rule(lease), awayForMs))
+        expect(spreadMs).toBeGreaterThanOrEqual(Math.min(rule(lease), loginSpreadMs ?? rule(lease)))
+      }),
+    )
+  })
+
+  it('rule 8: is the option once Vault was away for as long, and whenever it has lost the tokens', () => {
+    fc.assert(
+      fc.property(lastLease, fc.integer({ min: 5_000, max: 86_400_000 }), (lease, loginSpreadMs) => {
+        expect(retrySpreadMs({ lease, loginSpreadMs }, loginSpreadMs, 0)).toBe(loginSpreadMs)
+        const login = { wasAway: true, isDead: true, lease, loginSpreadMs, nowMs: 0 }
+        expect(planLogin(login, () => 0.5).atMs).toBe(loginSpreadMs / 2)
+      }),
+    )
+  })
+
+  it('leaves a token that still lives half of its time, or what the rule says', () => {
+    fc.assert(
+      fc.property(ttlSeconds, option, away, chance, (ttl, loginSpreadMs, awayForMs, share) => {
+        const lease = leaseOf(service(ttl), 0)
+        const leftMs = lease.ttlMs * (1 - share)
+        const spreadMs = retrySpreadMs({ lease, loginSpreadMs }, awayForMs, leftMs)
+        expect(spreadMs).toBeLessThanOrEqual(Math.max(rule(lease), leftMs / 2))
+        const login = { wasAway: true, lease, loginSpreadMs, nowMs: lease.ttlMs - leftMs }
+        expect(planLogin(login, () => 0.999).atMs).toBeLessThan(lease.expiresAtMs)
+      }),
+    )
+  })
+
+  it('gives every pod a place in it, which it keeps while the spread is the same', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 86_400_000 }), chance, (spreadMs, random) => {
+        expect(waitInSpreadMs(spreadMs, undefined, () => random)).toBe(spreadMs * random)
+        expect(waitInSpreadMs(spreadMs, spreadMs + 1, () => random)).toBe(spreadMs * random)
+        const next = waitInSpreadMs(spreadMs, spreadMs, () => random)
+        expect(next).toBeGreaterThanOrEqual(spreadMs * 0.9 - 1e-6)
+        expect(next).toBeLessThanOrEqual(spreadMs)
+      }),
+    )
+  })
+
+  it('rule 8: is a bound: no failed login is repeated later than that, unless Vault says so', () => {
+    const failures = fc.array(fc.tuple(fc.constantFrom('unavailable', 'sealed'), chance), { maxLength: 40 })
+    fc.assert(
+      fc.property(ttlSeconds, option, fc.boolean(), failures, (ttl, loginSpreadMs, isDead, row) => {
+        let session = startSession(0)
+        const tell = (happened: SessionEvent, random = 0.5) => {
+          const nowMs = session.plan.atMs
+          session = advance(session, happened, { nowMs, random: () => random, loginSpreadMs })
+          return session.plan.atMs - nowMs
+        }
+        const lease = leaseOf(service(ttl), 0)
+        tell({ type: 'login-succeeded', lease, jwt: { fingerprint: 'a', who: undefined } })
+        if (isDead) tell({ type: 'token-dead', certain: true })
+        const boundMs = loginSpreadMs ?? Math.max(60_000, rule(lease))
+        for (const [failure, random] of row as Array<['sealed', number]>) {
+          expect(tell({ type: 'login-failed', failure }, random)).toBeLessThanOrEqual(boundMs)
+        }
+      }),
+    )
+  })
+
+  it('rule 8: follows the TTL of a token that is dead, when the logins after it fail', () => {
+    const granted: SessionEvent = {
+      type: 'login-succeeded',
+      lease: leaseOf(service(3_600), 0),
+      jwt: { fingerprint: 'a', who: undefined },
+    }
+    const failed: SessionEvent = { type: 'login-failed', failure: 'unavailable' }
+    const now = { nowMs: 600_000, random: () => 0.9 }
+    const dead = [granted, { type: 'token-dead', certain: true } as const, failed].reduce<Session>(
+      (session, happened) => advance(session, happened, now),
+      startSession(0),
+    )
+    expect(dead.lease).toBeUndefined()
+    expect(advance(dead, failed, now).plan.atMs - now.nowMs).toBe(0.9 * 180_000)
   })
 })
 

@@ -74,6 +74,7 @@ function simulate(
   sessions: Session[],
   untilMs: number,
   vault: (action: 'login' | 'renew', atMs: number) => Parameters<typeof advance>[1],
+  loginSpreadMs?: number,
 ): number[] {
   const logins: number[] = []
   for (let index = 0; index < sessions.length; index++) {
@@ -84,7 +85,7 @@ function simulate(
     ) {
       const { action, atMs: nowMs } = session.plan
       if (action === 'login') logins.push(nowMs)
-      session = advance(session, vault(action, nowMs), { nowMs, random: Math.random })
+      session = advance(session, vault(action, nowMs), { nowMs, random: Math.random, loginSpreadMs })
     }
     sessions[index] = session
   }
@@ -145,16 +146,17 @@ describe(`${PODS.toLocaleString('en')} pods that make the same decisions`, () =>
   })
 
   /** Their logins from the beginning of an outage on, and its end; before it they renew evenly spread. */
-  function loginsAround(outageMs: number): { logins: number[]; upAtMs: number } {
+  function loginsAround(outageMs: number, loginSpreadMs?: number): { logins: number[]; upAtMs: number } {
     const downAtMs = 3 * 3_600_000
     const upAtMs = downAtMs + outageMs
     const betweenRenewalsMs = 3_600_000 * 0.7
     const sessions = Array.from({ length: PODS }, (_, pod) => startSession((pod / PODS) * betweenRenewalsMs))
-    const logins = simulate(sessions, upAtMs + 3_600_000, (action, atMs) => {
+    const answer = (action: 'login' | 'renew', atMs: number): Parameters<typeof advance>[1] => {
       if (atMs >= downAtMs && atMs < upAtMs)
         return { type: action === 'login' ? 'login-failed' : 'renew-failed', failure: 'unavailable' }
       return action === 'login' ? loggedIn(atMs) : { type: 'renew-succeeded', lease: leaseOf(GRANT, atMs) }
-    })
+    }
+    const logins = simulate(sessions, upAtMs + 3_600_000, answer, loginSpreadMs)
     return { logins: logins.filter((atMs) => atMs >= downAtMs), upAtMs }
   }
 
@@ -169,6 +171,21 @@ describe(`${PODS.toLocaleString('en')} pods that make the same decisions`, () =>
     expect(Math.max(...after)).toBeLessThanOrEqual(upAtMs + 180_000)
     // Twice what is perfectly even; by ten seconds, so that chance has little part in it.
     expect(peak(after, 10_000) / 10).toBeLessThan((PODS / 180) * 2)
+    // Nearly even, since they do not try more often while Vault is away than they are to log in after it.
+    expect(peak(after, 60_000) / 60).toBeLessThan((PODS / 180) * 1.25)
+    const lastHour = logins.filter((atMs) => atMs >= upAtMs - 3_600_000 && atMs < upAtMs)
+    expect(lastHour.length / 3_600).toBeLessThan((PODS / 180) * 1.25)
+  })
+
+  it('rule 8: log in at twice the rate of their renewals at most, within loginSpreadMs, when that is 35 % of the TTL', () => {
+    const spreadMs = 0.35 * 3_600_000
+    const { logins, upAtMs } = loginsAround(7_200_000, spreadMs)
+    const after = logins.filter((atMs) => atMs >= upAtMs)
+    expect(after).toHaveLength(PODS)
+    expect(Math.max(...after)).toBeLessThanOrEqual(upAtMs + spreadMs)
+    const renewalsPerSecond = PODS / (3_600 * 0.7)
+    // On average over a few minutes, so that chance has little part in it; waits vary by a tenth.
+    expect(peak(after, 200_000) / 200).toBeLessThan(2 * renewalsPerSecond * 1.2)
   })
 
   /** Their logins after Vault, last seen away `agoMs` before, has lost their tokens and they are refused at 1,000 s. */

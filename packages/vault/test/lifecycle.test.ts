@@ -130,6 +130,7 @@ describe('status()', () => {
       renewals: 0,
       lookups: 0,
       refusedJwt: undefined,
+      failures: {},
       lastFailure: undefined,
       warnings: [],
     })
@@ -386,6 +387,9 @@ describe('the options', () => {
     ['an empty mount', { mount: '/' }, RangeError, /'mount'/],
     ['a namespace with a line break', { namespace: 'a\nb' }, RangeError, /'namespace'/],
     ['a time limit of nothing', { requestTimeoutMs: 0 }, RangeError, /'requestTimeoutMs'/],
+    ['a spread of logins below the rule for herds', { loginSpreadMs: 4_999 }, RangeError, /'loginSpreadMs'/],
+    ['a spread of logins of more than a day', { loginSpreadMs: 86_400_001 }, RangeError, /'loginSpreadMs'/],
+    ['a spread of logins as a text', { loginSpreadMs: '5m' }, TypeError, /'loginSpreadMs'/],
     ['a certificate without its key', { clientCert: 'pem' }, TypeError, /'clientKey'/],
   ])('are refused at once: %s', (_what, options, kind, message) => {
     const create = () => createVaultTokenProvider({ ...good, ...options } as never)

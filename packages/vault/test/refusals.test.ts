@@ -152,6 +152,7 @@ describe('a refused login', () => {
     // Somebody has written the role, and says so.
     vault.always('/login', undefined)
     expect((await provider.login()).token).toMatch(/^hvs\./)
+    expect(provider.status()).toMatchObject({ state: 'valid', failures: { ERR_VAULT_ROLE: 3 } })
   })
 
   it.each(JWT_REFUSED)(

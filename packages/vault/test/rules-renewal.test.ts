@@ -189,4 +189,36 @@ describe('a renewal that fails', () => {
     await clock.advance(3 * MINUTE)
     expect(vault.count('/login')).toBe(2)
   })
+
+  it('rule 8: spreads them over loginSpreadMs where an operator has set that', async () => {
+    const { vault, clock, provide } = await scene()
+    const provider = provide({ loginSpreadMs: 35 * MINUTE })
+    const { token } = await provider.getToken()
+    vault.script('/renew-self', errors(503, 'Vault is sealed'))
+    await clock.advance(42 * MINUTE)
+    vault.revokeAll()
+    await clock.advance(500)
+    expect(vault.count('/renew-self')).toBe(2)
+    expect(provider.status().logsInAtMs).toBe(clock.now() + 17.5 * MINUTE)
+    await clock.advance(17.5 * MINUTE)
+    expect(vault.count('/login')).toBe(2)
+    expect(provider.current?.token).not.toBe(token)
+  })
+
+  it('rule 8: does not make a pod that starts in an outage wait for longer than that has lasted', async () => {
+    const { vault, clock, provide } = await scene()
+    vault.always('/login', () => 'reset')
+    const provider = provide({ loginSpreadMs: 35 * MINUTE, random: () => 0.999_999, startupTimeoutMs: 0 })
+    const startedAtMs = clock.now()
+    for (let second = 0; second < 120; second++) {
+      await clock.advance(SECOND)
+      const awayForMs = clock.now() - startedAtMs
+      const waitMs = (provider.status().logsInAtMs ?? clock.now()) - clock.now()
+      // 60 s is the ceiling of the backoff.
+      expect(waitMs).toBeLessThanOrEqual(Math.max(5 * SECOND, awayForMs, 60 * SECOND))
+    }
+    vault.always('/login', undefined)
+    await clock.advance(2 * MINUTE)
+    expect(provider.status().state).toBe('valid')
+  })
 })

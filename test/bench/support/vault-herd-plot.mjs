@@ -59,8 +59,8 @@ function legend() {
 }
 
 function panel(herd, top) {
-  const { outageMs, leaseMs, steadyPerSecond, fromSecond } = herd
-  const untilSecond = outageMs / 1000 + Math.min(leaseMs / 1000, Math.max(1_500, outageMs / 4000))
+  const { outageMs, leaseMs, loginSpreadMs, steadyPerSecond, fromSecond } = herd
+  const untilSecond = outageMs / 1000 + Math.min(leaseMs / 1000, Math.max(1_500, outageMs / 2500))
   const sinceSecond = -Math.max(600, untilSecond / 10)
   const x = (second) => LEFT + ((second - sinceSecond) / (untilSecond - sinceSecond)) * (WIDTH - LEFT - RIGHT)
   const plotTop = top + 20
@@ -91,8 +91,9 @@ function panel(herd, top) {
   )
     minutes.push(at)
   const limit = 2 * steadyPerSecond
+  const option = loginSpreadMs === undefined ? '' : `, loginSpreadMs: ${duration(loginSpreadMs)}`
   return `<g>
-<text class="panel" x="${LEFT}" y="${top + 10}">Vault is away for ${duration(outageMs)}</text>
+<text class="panel" x="${LEFT}" y="${top + 10}">Vault is away for ${duration(outageMs)}${option}</text>
 <rect class="away" x="${fixed(x(0))}" y="${plotTop}" width="${fixed(x(outageMs / 1000) - x(0))}" height="${PLOT_HEIGHT + 14 + STRIP_HEIGHT}"/>
 ${TICKS.map((rate) => `${across('grid', rate)}<text class="quiet" text-anchor="end" x="${LEFT - 6}" y="${fixed(y(rate) + 4)}">${rate}/s</text>`).join('\n')}
 ${across('limit', limit)}<text class="quiet" text-anchor="end" x="${WIDTH - RIGHT}" y="${fixed(y(limit) - 5)}">2 × the steady rate, ${limit.toFixed(1)}/s</text>

@@ -22,6 +22,7 @@ const JWT = { fingerprint: 'aaaaaaaaaaaa', who: undefined }
  * @param readEveryMs how often a pod reads a secret: so it learns that Vault is away, and that its token is dead
  * @param hungReadMs how long a read may hang while Vault is away; one that was sent before its lease ended is refused
  *   when Vault is back
+ * @param loginSpreadMs the option of that name
  * @returns counts for each second from `fromSecond` on, where 0 is the beginning of the outage; and when all is well
  */
 export async function simulateHerd({
@@ -31,6 +32,7 @@ export async function simulateHerd({
   losesTokens = false,
   readEveryMs = 10_000,
   hungReadMs = 0,
+  loginSpreadMs,
 }) {
   const { advance, dueTask, leaseOf, startSession } = await loadDecisions()
   const random = createRandom(1)
@@ -59,7 +61,7 @@ export async function simulateHerd({
     const readsAtMs = [firstReadAfterMs - readEveryMs, upAtMs, firstReadAfterMs]
     if (readsInOutage === 0) readsAtMs.shift()
     const tell = (event, nowMs) => {
-      session = advance(session, event, { nowMs, random })
+      session = advance(session, event, { nowMs, random, loginSpreadMs })
     }
     const isDead = (nowMs) => losesTokens && nowMs >= upAtMs && grantedAtMs < upAtMs
     const isAway = (nowMs) => nowMs >= downAtMs && nowMs < upAtMs
@@ -113,6 +115,7 @@ export async function simulateHerd({
     leaseMs,
     outageMs,
     losesTokens,
+    loginSpreadMs,
     fromSecond: -down,
     renewals,
     logins,

@@ -9,6 +9,13 @@ export interface MountedToken {
   readonly audience: readonly string[]
 }
 
+/** What the mounts of a container hold. */
+export interface MountedFiles {
+  readonly tokens: readonly MountedToken[]
+  /** May be tokens: this process may not read them. */
+  readonly closed: readonly string[]
+}
+
 const MAX_MOUNTS = 500
 const MAX_FILES_OF_VOLUME = 100
 /** `path: a/b/token` in a projected volume's source. */
@@ -18,18 +25,21 @@ const MAX_TOKEN_BYTES = 65_536
 const NOT_FILES = new Set(['proc', 'sysfs', 'cgroup', 'cgroup2', 'devpts', 'mqueue', 'debugfs', 'tracefs'])
 
 /** Looks for service account tokens in kubelet volumes (by their `..data` link) and in files mounted by themselves. */
-export async function findMountedTokens(mounts: readonly Mount[]): Promise<MountedToken[]> {
+export async function findMountedTokens(mounts: readonly Mount[]): Promise<MountedFiles> {
   const found = new Map<string, MountedToken>()
+  const closed = new Set<string>()
   const asNamed = await defaultName()
   for (const mount of mounts.filter(({ fsType }) => !NOT_FILES.has(fsType)).slice(0, MAX_MOUNTS)) {
     for (const candidate of await candidatesIn(mount)) {
       const path = asNamed(candidate)
       if (found.has(path)) continue
       const audience = await audienceOf(path)
-      if (audience) found.set(path, { path, audience })
+      if (audience === 'closed') closed.add(path)
+      else if (audience) found.set(path, { path, audience })
     }
   }
-  return [...found.values()].sort((a, b) => (a.path < b.path ? -1 : 1))
+  const tokens = [...found.values()].sort((a, b) => (a.path < b.path ? -1 : 1))
+  return { tokens, closed: [...closed].sort() }
 }
 
 /** The kernel names mounts without links, and /var/run is one in many images: the default path is named as it is known. */
@@ -61,12 +71,13 @@ async function filesBelow(directory: string, depth: number): Promise<string[]> {
   return files.slice(0, MAX_FILES_OF_VOLUME)
 }
 
-/** `undefined` for what is no service account's token, or cannot be read. */
-async function audienceOf(path: string): Promise<readonly string[] | undefined> {
+/** `undefined` for what is no service account's token. */
+async function audienceOf(path: string): Promise<readonly string[] | 'closed' | undefined> {
   try {
     const { kind, subject, audience } = parseToken((await readTokenFile(path, MAX_TOKEN_BYTES)).content)
     return kind !== 'opaque' && subject?.startsWith('system:serviceaccount:') ? audience : undefined
-  } catch {
-    return undefined
+  } catch (error) {
+    const { cause } = error as Error & { cause?: NodeJS.ErrnoException }
+    return cause?.code === 'EACCES' ? 'closed' : undefined
   }
 }

@@ -21,16 +21,18 @@ export type WholeRequest = DoctorRequest & { readonly pod: boolean }
 export async function runDoctor(request: WholeRequest, io: CliIo): Promise<DoctorReport> {
   const { path, pod } = request
   const mounts = await readMounts()
-  const mounted = await findMountedTokens(mounts)
+  const { tokens: mounted, closed } = await findMountedTokens(mounts)
   const tokens: TokenReport[] = []
   const findings: DoctorFinding[] = []
-  for (const one of pod ? mounted.map((token) => token.path) : [path]) {
+  // A file that may not be read may be a Secret's, which is meant for somebody else: it matters if there is no token.
+  const candidates = mounted.length > 0 ? mounted.map((token) => token.path) : closed
+  for (const one of pod ? candidates : [path]) {
     if (io.signal.aborted) break
     const examined = await examine({ ...request, path: one }, { mounts, mounted }, io)
     tokens.push(examined.report)
     findings.push(...examined.findings)
   }
-  const general = judgeContainer(mounted, { pod, isDefault: path === DEFAULT_TOKEN_PATH })
+  const general = judgeContainer(mounted, { pod, isDefault: path === DEFAULT_TOKEN_PATH, closed })
   findings.push(...[...general].map((one) => toFinding(one, undefined)))
   return {
     status: statusOf(findings),
@@ -44,9 +46,9 @@ export async function runDoctor(request: WholeRequest, io: CliIo): Promise<Docto
 /** Judges which tokens there are. Pure. */
 export function* judgeContainer(
   mounted: readonly MountedToken[],
-  { pod, isDefault }: { pod: boolean; isDefault: boolean },
+  { pod, isDefault, closed = [] }: { pod: boolean; isDefault: boolean; closed?: readonly string[] },
 ): Generator<Judgement> {
-  if (pod && mounted.length === 0) {
+  if (pod && mounted.length === 0 && closed.length === 0) {
     yield error(
       'NO_TOKEN_MOUNTED',
       'No volume and no file that is mounted here holds a service account token.',

@@ -92,6 +92,7 @@ export function vaultStatus(ageMs: number, overrides: Overrides<VaultStatus> = {
     renewals: 41,
     lookups: 0,
     refusedJwt: undefined,
+    failures: {},
     lastFailure: undefined,
     warnings: [],
     ...rest,
