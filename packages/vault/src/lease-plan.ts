@@ -26,10 +26,3 @@ export function planForLease(lease: Lease, random: Random): Plan {
 export function loginReserveMs(lease: Lease): number {
   return Math.max(lease.ttlMs / 10, Math.min(5_000, lease.ttlMs / 3))
 }
-
-/** Over how long the logins that follow an outage spread; 5 s when no lease says more. */
-export function outageSpreadMs(lease: Pick<Lease, 'ttlMs'> | undefined): number {
-  return lease === undefined || lease.ttlMs === Number.POSITIVE_INFINITY
-    ? 5_000
-    : Math.max(5_000, lease.ttlMs / 20)
-}

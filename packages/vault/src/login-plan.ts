@@ -1,8 +1,7 @@
 import type { FailureClass } from './classify-answer.js'
 import { anywhereIn, backoffMs, type Random } from './jitter.js'
 import type { Lease } from './lease.js'
-import { outageSpreadMs } from './lease-plan.js'
-import { lossSpreadMs, retrySpreadMs, waitInSpreadMs } from './login-spread.js'
+import { lossSpreadMs, outageSpreadMs, retrySpreadMs, waitInSpreadMs } from './login-spread.js'
 import { type Plan, STOP } from './plan.js'
 
 const BASE_MS = 1_000

@@ -1,6 +1,5 @@
 import { anywhereIn, type Random } from './jitter.js'
 import type { Lease } from './lease.js'
-import { outageSpreadMs } from './lease-plan.js'
 
 /** 5 % of a long lease (of 32 days 38 h) would be too long without a token, unless somebody has chosen it. */
 const MAX_WITHOUT_TOKEN_MS = 300_000
@@ -13,6 +12,13 @@ export interface SpreadRule {
   readonly lease: Pick<Lease, 'ttlMs'> | undefined
   /** The option. */
   readonly loginSpreadMs: number | undefined
+}
+
+/** Over how long the logins that follow an outage spread; 5 s when no lease says more. */
+export function outageSpreadMs(lease: Pick<Lease, 'ttlMs'> | undefined): number {
+  return lease === undefined || lease.ttlMs === Number.POSITIVE_INFINITY
+    ? 5_000
+    : Math.max(5_000, lease.ttlMs / 20)
 }
 
 /** Over how long the logins spread of pods that have no token, and may all have lost it at the same moment. */
