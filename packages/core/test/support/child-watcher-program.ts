@@ -25,7 +25,9 @@ const calls: Record<string, (request: { file: string; args: string[] }) => unkno
       return (error as Error).message
     }
   },
-  killInotify() {
+  async killInotify() {
+    // Not before what the event loop has in hand: it may be about to read an event, and libuv aborts when it reads none.
+    await new Promise((resolve) => setImmediate(resolve))
     for (const fd of readdirSync('/proc/self/fd')) {
       try {
         if (readlinkSync(`/proc/self/fd/${fd}`) !== 'anon_inode:inotify') continue

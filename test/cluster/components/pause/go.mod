@@ -1,0 +1,3 @@
+module projected-token.test/pause
+
+go 1.26.0

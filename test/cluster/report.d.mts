@@ -1,0 +1,1 @@
+export function report(results: Record<string, object>): { text: string; problems: string[] }
