@@ -63,13 +63,16 @@ describe('vault exec', () => {
     const status = { address: 'https://vault:8200', namespace: undefined } as Parameters<
       typeof childEnvironment
     >[2]
-    const options = { method: 'kubernetes' as const, tokenPath: 'x', caCert: 'ca.pem' }
+    const options: Parameters<typeof childEnvironment>[1] = {
+      ...{ method: 'kubernetes', tokenPath: 'x', caCert: 'ca.pem' },
+      ...{ onChange: { action: 'none' }, killTimeout: 0 },
+    }
     const token = { token: 'hvs.x', expiresAtMs: undefined, loadedAtMs: 0 }
-    const of = (keepVaultToken: boolean) =>
-      childEnvironment({ A: 'b' }, { options, keepVaultToken }, status, token)
+    const of = (keep: { keepVaultToken?: true }) =>
+      childEnvironment({ A: 'b' }, { ...options, ...keep }, status, token)
     const rest = { A: 'b', VAULT_ADDR: 'https://vault:8200', VAULT_CACERT: 'ca.pem' }
-    expect(of(true)).toEqual(rest)
-    expect(of(false)).toEqual({ ...rest, VAULT_TOKEN: 'hvs.x' })
+    expect(of({ keepVaultToken: true })).toEqual(rest)
+    expect(of({})).toEqual({ ...rest, VAULT_TOKEN: 'hvs.x' })
   })
 
   it('hands the words after -- on as they are, and reads stdin for nobody but the command', async () => {
@@ -244,6 +247,7 @@ describe('the command line of vault exec', () => {
     [['--on-change', 'signal:NOPE'], 'none, restart or signal:NAME'],
     [['--sink', 'file=/x,mode=0999'], "'mode=0999' is no octal mode"],
     [['--kill-timeout', 'soon'], 'duration'],
+    [['--login-spread', '1s'], 'a duration from 5s to 1d'],
   ])('refuses %j', async (words, message) => {
     const { exitCode, stderr } = await runCli(setup.argv('exec', ...words, '--', 'true'))
     expect(stderr).toContain(message)

@@ -27,7 +27,7 @@ tokens:
     reloadIntervalMs: 1500
     watch: false
 vaultTokens:
-  - { name: app, jwt: vault-token, role: app-role, address: 'https://vault:8200', method: jwt, mount: k8s, namespace: team, caCert: /ca.pem }
+  - { name: app, jwt: vault-token, role: app-role, address: 'https://vault:8200', method: jwt, mount: k8s, namespace: team, caCert: /ca.pem, loginSpread: 35m }
 api: { listen: 'unix:///run/pt/api.sock', socketMode: '0660', socketGroup: 1000 }
 proxies:
   - { listen: '127.0.0.1:8081', upstream: 'https://api.example/base', token: other, caCert: /ca.pem, headersTimeout: 2m }
@@ -85,6 +85,7 @@ describe('a configuration', () => {
         mount: 'k8s',
         namespace: 'team',
         caFile: '/ca.pem',
+        loginSpreadMs: 2_100_000,
       },
     ])
     expect(config.api.listen).toEqual({ kind: 'unix', path: '/run/pt/api.sock', mode: 0o660, gid: 1_000 })
@@ -315,6 +316,11 @@ shutdownTimeoutMs: -1
       'a cadence that would not rest',
       'tokens: [{ name: a, path: /a, reloadInterval: 10ms }]',
       "c.yaml:1:47: tokens[0].reloadInterval: found '10ms', expected a duration from 1s to 1h",
+    ],
+    [
+      'logins that are all made at once',
+      `${one}vaultTokens: [{ name: v, jwt: a, role: r, loginSpread: 1s }]`,
+      "vaultTokens[0].loginSpread: found '1s', expected a duration from 5s to 1h",
     ],
     [
       'a time limit without time',

@@ -45,8 +45,7 @@ export function registerVaultAgent(group: Command, io: CommandIo, finish: (exitC
     .option('--notify <line>', 'a line for the shell when there is a token, and another one', parseText)
     .addHelpText('after', HELP)
     .action(async (words: string[], options: AgentOptions) => {
-      const { sink = [], onChange, killTimeout, keepVaultToken = false, revoke = false } = options
-      if (sink.length === 0 && words.length === 0) {
+      if (options.sink === undefined && words.length === 0) {
         throw new InvalidArgumentError(
           'Nothing would get the token: give --sink FILE, or a command after --.',
         )
@@ -54,12 +53,7 @@ export function registerVaultAgent(group: Command, io: CommandIo, finish: (exitC
       const end = await runSession(
         {
           options,
-          sinks: sink,
           command: words,
-          onChange,
-          killTimeoutMs: killTimeout,
-          keepVaultToken,
-          revoke,
           readyFile: options.readyFile,
           notify: options.notify,
           timeoutMs: options.timeout ?? FOR_EVER_MS,

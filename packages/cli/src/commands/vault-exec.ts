@@ -37,16 +37,10 @@ export function registerVaultExec(group: Command, io: CommandIo, finish: (exitCo
   addSessionOptions(addVaultOptions(command, 'how long to wait for the first token (default: 1m)'))
     .addHelpText('after', HELP)
     .action(async (words: string[], options: SessionOptions) => {
-      const { sink = [], onChange, killTimeout, keepVaultToken = false, revoke = false } = options
       const end = await runSession(
         {
           options,
-          sinks: sink,
           command: words,
-          onChange,
-          killTimeoutMs: killTimeout,
-          keepVaultToken,
-          revoke,
           timeoutMs: options.timeout ?? DEFAULT_TIMEOUT_MS,
           failureExitCode: EXIT.notStarted,
           isQuiet: true,

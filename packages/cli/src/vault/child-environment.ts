@@ -1,14 +1,7 @@
 import type { Token } from '@projected-token/core'
 import { type VaultStatus, withoutVaultToken } from '@projected-token/vault'
 import type { CliIo } from '../io.js'
-import type { VaultOptions } from './vault-options.js'
-
-/** What decides over a child's environment. */
-export interface EnvironmentRequest {
-  readonly options: VaultOptions
-  /** Leaves an inherited VAULT_TOKEN alone, and gives none. */
-  readonly keepVaultToken: boolean
-}
+import type { SessionOptions } from './session-options.js'
 
 /** Variables that would send the child elsewhere than where its token is from: agents first, and OpenBao's names. */
 const OVERRULED = ['VAULT_AGENT_ADDR', 'BAO_AGENT_ADDR', 'BAO_ADDR', 'BAO_NAMESPACE']
@@ -16,10 +9,12 @@ const OVERRULED = ['VAULT_AGENT_ADDR', 'BAO_AGENT_ADDR', 'BAO_ADDR', 'BAO_NAMESP
 /** The environment of a child: that of this process, with the token and where it is from. Pure. */
 export function childEnvironment(
   env: CliIo['env'],
-  { options, keepVaultToken }: EnvironmentRequest,
+  options: SessionOptions,
   { address, namespace }: VaultStatus,
   token: Token,
 ): Record<string, string | undefined> {
+  // Then an inherited VAULT_TOKEN is left alone, and none is given.
+  const { keepVaultToken = false } = options
   const inherited = keepVaultToken ? { ...env } : withoutVaultToken(env)
   for (const name of OVERRULED) delete inherited[name]
   const given = {

@@ -22,6 +22,8 @@ export interface OpenVaultSettings {
   /** How long to wait for the first token. */
   timeoutMs: number
   revoke?: boolean
+  /** Over how long logins spread after an outage. */
+  loginSpreadMs?: number | undefined
 }
 
 /** A file that is not there is told soon; the provider asks for it again by itself. */
@@ -30,7 +32,7 @@ const FIRST_JWT_MS = 1_000
 /** Begins to log in. @throws InvalidArgumentError for options, or variables, that cannot be right */
 export async function openVault(
   options: VaultOptions,
-  { timeoutMs, revoke = false }: OpenVaultSettings,
+  { timeoutMs, revoke = false, loginSpreadMs }: OpenVaultSettings,
   { env, clock }: CliIo,
 ): Promise<OpenVault> {
   const role = requireRole(options)
@@ -57,6 +59,7 @@ export async function openVault(
       serverName: options.tlsServerName,
       skipVerify: options.tlsSkipVerify,
       startupTimeoutMs: timeoutMs,
+      loginSpreadMs,
       revokeOnClose: revoke,
       keepAlive: true,
       env,

@@ -6,27 +6,19 @@ import type { CommandIo, TakenSignal } from '../io.js'
 import { type ChildEnd, startChild, startShell } from './child.js'
 import { childEnvironment, notifyEnvironment } from './child-environment.js'
 import { createNotifier } from './notifier.js'
-import type { OnChange } from './on-change.js'
 import { noVaultToken, type OpenVault, openVault, risksOf } from './open-vault.js'
 import { createReadiness } from './readiness.js'
 import { createSessionLog, type SessionLog } from './session-log.js'
-import type { SinkSpec } from './sink-spec.js'
+import type { SessionOptions } from './session-options.js'
 import { createSinks } from './sinks.js'
 import { createSupervisor } from './supervisor.js'
 import { tellVaultEvents } from './tell-vault-events.js'
-import type { VaultOptions } from './vault-options.js'
 
 /** What `vault exec` and `vault agent` are asked. */
 export interface SessionRequest {
-  readonly options: VaultOptions
-  readonly sinks: readonly SinkSpec[]
+  readonly options: SessionOptions
   /** Empty for none. */
   readonly command: readonly string[]
-  readonly onChange: OnChange
-  readonly killTimeoutMs: number
-  readonly keepVaultToken: boolean
-  /** Revokes the token at the end. */
-  readonly revoke: boolean
   readonly readyFile?: string | undefined
   /** A line for the shell. */
   readonly notify?: string | undefined
@@ -46,8 +38,9 @@ const RETRY_FAILED_MS = 300_000
 
 /** Keeps a Vault token alive, and gives it to sinks and a command, until the command ends or a signal says so. */
 export async function runSession(request: SessionRequest, io: CommandIo): Promise<SessionEnd> {
-  const { options, timeoutMs, revoke, failureExitCode, isQuiet } = request
-  const vault = await openVault(options, { timeoutMs, revoke }, io)
+  const { options, timeoutMs, failureExitCode, isQuiet } = request
+  const { revoke = false, loginSpread: loginSpreadMs } = options
+  const vault = await openVault(options, { timeoutMs, revoke, loginSpreadMs }, io)
   const { provider } = vault
   const log = createSessionLog(io, options.json ? 'json' : isQuiet ? 'quiet' : 'all', provider.status)
   for (const risk of risksOf(options, provider.status().address, io.env)) log.tell('warning', risk)
@@ -81,10 +74,10 @@ function createParts(
   { env, clock }: CommandIo,
   log: SessionLog,
 ) {
-  const { command, onChange, killTimeoutMs, notify, failureExitCode } = request
-  const environment = (token: Token) => childEnvironment(env, request, provider.status(), token)
+  const { command, options, notify, failureExitCode } = request
+  const environment = (token: Token) => childEnvironment(env, options, provider.status(), token)
   return {
-    sinks: createSinks(request.sinks, clock, log, failureExitCode),
+    sinks: createSinks(options.sink ?? [], clock, log, failureExitCode),
     readiness: createReadiness(request.readyFile, log, failureExitCode),
     notifier:
       notify === undefined
@@ -92,8 +85,8 @@ function createParts(
         : createNotifier((event) => startShell(notify, notifyEnvironment(env, event)), log),
     supervisor: createSupervisor({
       spawn: (token) => startChild(command, environment(token)),
-      onChange,
-      killTimeoutMs,
+      onChange: options.onChange,
+      killTimeoutMs: options.killTimeout,
       hasTerminalSent: () => isInForeground() ?? isatty(0),
       clock,
       log,
@@ -156,7 +149,7 @@ async function serve(
     await updating.catch(() => {})
     await notifier?.close()
     await readiness.set(false).catch(() => {})
-    if (request.revoke) await sinks.remove()
+    if (request.options.revoke) await sinks.remove()
   }
 }
 

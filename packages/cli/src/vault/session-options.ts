@@ -9,6 +9,7 @@ export interface SessionOptions extends VaultOptions {
   sink?: SinkSpec[]
   onChange: OnChange
   killTimeout: number
+  loginSpread?: number
   keepVaultToken?: true
   revoke?: true
 }
@@ -35,6 +36,11 @@ export function addSessionOptions(command: Command): Command {
       new Option('--kill-timeout <duration>', 'how long a command may take to end before a restart kills it')
         .argParser(durationFrom(0, 3_600_000, 'a duration up to 1h'))
         .default(DEFAULT_KILL_TIMEOUT_MS, '20s'),
+    )
+    .option(
+      '--login-spread <duration>',
+      'over how long the logins of many pods spread after an outage (default: 5 % of the TTL)',
+      durationFrom(5_000, 86_400_000, 'a duration from 5s to 1d'),
     )
     .option('--keep-vault-token', 'leave an inherited VAULT_TOKEN to the command, and give it none')
     .option('--revoke', 'revoke the token at the end, and remove the sinks')

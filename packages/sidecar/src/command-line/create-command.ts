@@ -58,7 +58,7 @@ export function createCommand(output: { stdout(text: string): void; columns: num
     .addOption(
       new Option(
         '--vault <name=role,jwt=token[,…]>',
-        'a login in Vault; keys: address, method, mount, namespace, caCert',
+        'a login in Vault; keys: address, method, mount, namespace, caCert, loginSpread',
       ).argParser(collect),
     )
     .option(

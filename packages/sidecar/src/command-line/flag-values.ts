@@ -12,6 +12,7 @@ const VAULT_KEYS: Keys = {
   mount: 'text',
   namespace: 'text',
   caCert: 'text',
+  loginSpread: 'text',
 }
 const PROXY_KEYS: Keys = {
   token: 'text',

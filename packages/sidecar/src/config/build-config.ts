@@ -69,6 +69,8 @@ export interface CheckedConfig {
     mount?: string
     namespace?: string
     caCert?: string
+    loginSpread?: string
+    loginSpreadMs?: number
   }[]
   api?: Listener
   proxies?: Proxy[]
@@ -102,6 +104,7 @@ export function buildConfig(checked: CheckedConfig): SidecarConfig {
       mount: vaultToken.mount,
       namespace: vaultToken.namespace,
       caFile: caCert,
+      loginSpreadMs: durationMs(vaultToken.loginSpreadMs, vaultToken.loginSpread, undefined),
     })),
     api: { listen: listenAddress(checked.api, DEFAULTS.api) },
     proxies: (checked.proxies ?? []).flatMap(proxy),

@@ -26,6 +26,7 @@ export function checkAcross(raw: RawConfig, configFile?: string): ConfigProblem[
   }
   for (const { value, path } of items('vaultTokens')) {
     checkReference(valueAt(value, ['jwt']), [...path, 'jwt'], names.token, report)
+    checkOneOf(value, path, 'loginSpread', report)
   }
   for (const { value, path } of [...items('proxies'), ...items('sinks')])
     checkSource(value, path, names, report)

@@ -31,6 +31,7 @@ export const TEXT_FORMATS = {
   duration: byDuration(0, "a duration from 0 to 1h such as '500ms', '30s' or '5m'"),
   timeLimit: byDuration(1, "a duration from 1ms to 1h such as '500ms', '30s' or '5m'"),
   interval: byDuration(1_000, "a duration from 1s to 1h such as '30s' or '5m'"),
+  loginSpread: byDuration(5_000, "a duration from 5s to 1h such as '3m' or '35m'"),
   mode: byPattern(/^0?[0-7]{3}$/, "octal permission bits in quotes, such as '0600'"),
   owner: {
     expected: "'UID:GID' in quotes, two numbers below 4294967295, such as '1000:1000'",

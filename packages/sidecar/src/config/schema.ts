@@ -35,6 +35,8 @@ const vaultToken = map(
     mount: text('word'),
     namespace: text('word'),
     caCert: text('path'),
+    loginSpread: text('loginSpread'),
+    loginSpreadMs: durationMs(5_000),
   },
   ['name', 'jwt', 'role'],
 )

@@ -29,6 +29,8 @@ export interface VaultTokenConfig {
   readonly mount: string | undefined
   readonly namespace: string | undefined
   readonly caFile: string | undefined
+  /** Over how long logins spread after an outage; `undefined`: 5 % of the TTL. */
+  readonly loginSpreadMs: number | undefined
 }
 
 /** A proxy: where it listens, where it passes requests on to, and which token it adds. */
