@@ -2,7 +2,7 @@ import { type Command, CommanderError } from 'commander'
 import { createCommand, type Flags, NAME } from './command-line/create-command.js'
 import { loadConfig } from './command-line/load-config.js'
 import { configToJson, describeConfig } from './config/describe-config.js'
-import { ConfigError, type ConfigProblem, formatProblem } from './config/problem.js'
+import { ConfigError, type ConfigProblem, describeKey, formatProblem } from './config/problem.js'
 import type { SidecarConfig } from './config/sidecar-config.js'
 import { EXIT } from './exit-codes.js'
 import { withoutSecretPatterns } from './log/secret-patterns.js'
@@ -23,8 +23,8 @@ export async function prepare(argv: readonly string[], output: ProgramIo): Promi
   // Somebody may have given a token where a path or a name belongs.
   const io: ProgramIo = {
     ...output,
-    stdout: (text) => output.stdout(withoutSecretPatterns(text)),
-    stderr: (text) => output.stderr(withoutSecretPatterns(text)),
+    stdout: (text) => output.stdout(printable(text)),
+    stderr: (text) => output.stderr(printable(text)),
   }
   const wantsJson = argv.includes('--json')
   const command = createCommand(io)
@@ -58,11 +58,29 @@ function parse(command: Command, argv: readonly string[]): CommanderError | unde
   }
 }
 
-function describeUsage({ message }: CommanderError): ConfigProblem {
-  const found = message.replace(/^error: /, '').slice(0, 500)
+function describeUsage({ code, message }: CommanderError): ConfigProblem {
+  const text = message.replace(/^error: /, '').slice(0, 500)
+  // What stands behind an option that is none might be a secret, or be one itself.
+  const found =
+    code === 'commander.unknownOption'
+      ? text.replace(
+          /'(.*)'/s,
+          (_quoted, option: string) => `'${describeKey(option.split('=', 1)[0] ?? '')}'`,
+        )
+      : text
   return { location: 'command line', path: '', found, expected: `what '${NAME} --help' lists` }
 }
 
 const toldUsage = ({ found }: ConfigProblem) => `error: ${found}\nSee '${NAME} --help'`
 
 const checked = (config: SidecarConfig) => `${describeConfig(config)}\nThe configuration can be used.\n`
+
+/** Neither a token nor what moves a cursor: a path or a value may be any text. In JSON it stays the same text. */
+function printable(text: string): string {
+  return withoutSecretPatterns(text).replace(/(?!\n)\p{C}/gu, (character) =>
+    character
+      .split('')
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+      .join(''),
+  )
+}

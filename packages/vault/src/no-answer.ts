@@ -19,5 +19,16 @@ export function noAnswer(error: unknown, abortReason: unknown, timeoutMs: number
   // An error of the file system names a path: of a socket (with a system call), or of a TLS file.
   const isTlsFile = path !== undefined && (error as NodeJS.ErrnoException).syscall !== 'connect'
   const why = isTlsFile || TLS_CODES.test(code ?? '') ? 'tls' : 'transport'
-  return { kind: 'none', why, problem: said, cause: error }
+  return { kind: 'none', why, problem: said, cause: withoutAnswer(error) }
+}
+
+/** An error of undici's parser has with it what the server sent: a token, perhaps. */
+function withoutAnswer(error: unknown): unknown {
+  if (!(error instanceof Error) || !('data' in error)) return error
+  const { name, message, stack } = error
+  return Object.assign(new Error(redact(message)), {
+    name,
+    stack,
+    code: (error as NodeJS.ErrnoException).code,
+  })
 }

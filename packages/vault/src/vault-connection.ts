@@ -5,6 +5,7 @@ import { Agent, Headers, request, fetch as undiciFetch } from 'undici'
 import { type Answer, readAnswer } from './answer.js'
 import { linkAbort } from './link-abort.js'
 import { noAnswer, TIMED_OUT } from './no-answer.js'
+import { patientConnector } from './patient-connector.js'
 import { isRedirectStatus, judgeRedirect } from './redirect-rule.js'
 import { readTlsFiles, type TlsMaterial, type TlsSource } from './tls-files.js'
 import { apiUrl, type VaultAddress } from './vault-address.js'
@@ -171,7 +172,7 @@ interface Agents {
 }
 
 function createAgents(
-  { tls, address }: ConnectionSettings,
+  { tls, address, clock }: ConnectionSettings,
   material: TlsMaterial,
   fingerprint: string,
 ): Agents {
@@ -183,11 +184,11 @@ function createAgents(
     ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
     ...(tls.skipVerify ? { rejectUnauthorized: false } : {}),
   }
-  const network = new Agent({ connect })
+  const network = new Agent({ connect: patientConnector(connect, clock) })
   const socket =
     address.socketPath === undefined
       ? undefined
-      : new Agent({ connect: { ...connect, socketPath: address.socketPath } })
+      : new Agent({ connect: patientConnector({ ...connect, socketPath: address.socketPath }, clock) })
   return {
     fingerprint,
     of: (one) => (one.socketPath !== undefined && socket ? socket : network),

@@ -200,7 +200,7 @@ export interface VaultTokenProvider extends TokenProvider, AsyncDisposable {
   on<Name extends keyof VaultEvents>(event: Name, listener: Listener<VaultEvents[Name]>): this
   /** Calls the listener at the next such event only. */
   once<Name extends keyof VaultEvents>(event: Name, listener: Listener<VaultEvents[Name]>): this
-  /** Undoes {@link on} or {@link once}. */
+  /** Undoes `on()` or `once()`. */
   off<Name extends keyof VaultEvents>(event: Name, listener: Listener<VaultEvents[Name]>): this
   /**
    * Ends timers and requests, and revokes the token if `revokeOnClose` says so (a service token that no other provider

@@ -38,16 +38,13 @@ export async function createHttpApp(log: FastifyBaseLogger): Promise<FastifyInst
   app.server.maxConnections = MAX_CONNECTIONS
   // Node drops what comes after a number of headers, which a rule may be about.
   app.server.maxHeadersCount = 0
-  app.addHook('onRequest', (_request, reply, done) => {
+  app.addHook('onRequest', (request, reply, done) => {
     reply.headers(HEADERS)
-    done()
+    if (request.method === 'GET' || request.method === 'HEAD') done()
+    // Before fastify looks at a body or its type, which it calls an error.
+    else reply.code(405).header('allow', 'GET, HEAD').send({ error: 'method not allowed' })
   })
-  app.setNotFoundHandler((request, reply) => {
-    if (request.method === 'GET' || request.method === 'HEAD') {
-      return reply.code(404).send({ error: 'not found' })
-    }
-    return reply.code(405).header('allow', 'GET, HEAD').send({ error: 'method not allowed' })
-  })
+  app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'not found' }))
   app.setErrorHandler((error, _request, reply) => {
     log.error({ err: error }, 'An answer failed')
     return reply.code(500).send({ error: 'internal error' })

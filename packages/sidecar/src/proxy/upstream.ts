@@ -3,6 +3,7 @@ import { createTokenInterceptor } from '@projected-token/fetch/undici'
 import { Agent, type Dispatcher } from 'undici'
 import { headersDeadline } from './headers-deadline.js'
 import { createHttp2Upstream } from './http2-upstream.js'
+import { patientConnector } from './patient-connector.js'
 import { DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_HEADERS_TIMEOUT_MS, type ProxySpec } from './proxy-spec.js'
 
 /** What belongs to one request of a client, and has to get past the library that sends it. */
@@ -32,9 +33,10 @@ export function createUpstream(spec: ProxySpec, provider: TokenProvider, clock: 
   const connectTimeoutMs = spec.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS
   const headersTimeoutMs = spec.headersTimeoutMs ?? DEFAULT_HEADERS_TIMEOUT_MS
   const options = {
-    allowH2: false, // see http2-upstream.ts
-    connect,
-    connectTimeout: connectTimeoutMs,
+    connect: patientConnector(
+      { ...connect, allowH2: false /* see http2-upstream.ts */, timeout: connectTimeoutMs },
+      clock,
+    ),
     headersTimeout: headersTimeoutMs, // of an upload that stands still, too
     // Streams may be silent for as long as they like; TCP's keep-alive finds a peer that is gone.
     bodyTimeout: 0,
