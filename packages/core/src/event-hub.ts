@@ -10,7 +10,7 @@ export interface EventHub<Events> {
   on<Name extends keyof Events & string>(event: Name, listener: Listener<Events[Name]>): void
   /** Calls the listener at the next such event only. */
   once<Name extends keyof Events & string>(event: Name, listener: Listener<Events[Name]>): void
-  /** Undoes {@link on} or {@link once}. */
+  /** Undoes `on()` or `once()`. */
   off<Name extends keyof Events & string>(event: Name, listener: Listener<Events[Name]>): void
   /** Tells all who listen to this event, at once. */
   emit<Name extends keyof Events & string>(event: Name, payload: Events[Name]): void

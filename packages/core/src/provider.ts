@@ -15,5 +15,5 @@ export {
   isOneOf,
   isTokenProvider,
 } from './option-checks.js'
-export type { Token, TokenFields } from './token.js'
+export { createToken, type Token, type TokenFields } from './token.js'
 export type { GetTokenOptions, TokenProvider } from './token-provider.js'

@@ -1,6 +1,6 @@
 import type { Token } from './token.js'
 
-/** Options of {@link TokenProvider.getToken} and {@link TokenWatcher.reload}. */
+/** Options of {@link TokenProvider.getToken}, and of a watcher's `reload()`. */
 export interface GetTokenOptions {
   /** Ends this caller's wait, with the signal's reason; other callers, and the read itself, go on. */
   signal?: AbortSignal | undefined

@@ -138,7 +138,7 @@ export interface TokenWatcher extends TokenProvider, AsyncDisposable {
   on<Name extends keyof TokenWatcherEvents>(event: Name, listener: Listener<TokenWatcherEvents[Name]>): this
   /** Calls the listener at the next such event only. */
   once<Name extends keyof TokenWatcherEvents>(event: Name, listener: Listener<TokenWatcherEvents[Name]>): this
-  /** Undoes {@link on} or {@link once}. */
+  /** Undoes `on()` or `once()`. */
   off<Name extends keyof TokenWatcherEvents>(event: Name, listener: Listener<TokenWatcherEvents[Name]>): this
   /** Ends timers and watch; `getToken()` rejects with `ERR_WATCHER_CLOSED`. Fulfils when a running read has ended. */
   close(): Promise<void>

@@ -1,0 +1,1 @@
+export function bundle(entryPoint: string, outfile: string): Promise<string>

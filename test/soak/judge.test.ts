@@ -1,0 +1,108 @@
+import { mkdtemp, rm, symlink, unlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startFakeKubelet } from '@projected-token/testing'
+import { describe, expect, it } from 'vitest'
+import { judgeGrowth } from './support/growth.mjs'
+import { judgeRecord, REACTION_MS, type RequestRecord } from './support/judge.mjs'
+import { createPerfectClient } from './support/perfect-client.mjs'
+
+const refused: RequestRecord = {
+  ...{ client: 'fetch', outcome: 'refused', startedAtMs: 100_000, endedAtMs: 100_010 },
+  ...{ oracleAccepted: true, publishedMs: 20_000 },
+}
+const failed: RequestRecord = { ...refused, outcome: 'failed' }
+const fault = (explains: string[], fromMs = 99_000, toMs?: number) => ({ explains, fromMs, toMs })
+
+describe('a refused request', () => {
+  it('is a violation when the perfect client was not refused, whatever fault there is', () => {
+    expect(judgeRecord(refused, [])).toBe('violation')
+    expect(judgeRecord(refused, [fault(['all'])])).toBe('violation')
+  })
+
+  it('is shared when the perfect client was refused, too', () => {
+    expect(judgeRecord({ ...refused, oracleAccepted: false }, [])).toBe('shared')
+  })
+
+  it('is shared when the token expired while the request was judged, unless that took long', () => {
+    const late = { ...refused, oracleAccepted: false, oracleAcceptedFirst: true }
+    expect(judgeRecord(late, [])).toBe('shared')
+    expect(judgeRecord({ ...late, endedAtMs: 110_000 }, [])).toBe('violation')
+    expect(judgeRecord({ ...late, endedAtMs: 110_000 }, [fault(['all'])])).toBe('shared')
+  })
+
+  it('is within the reaction time right after the file was written', () => {
+    expect(judgeRecord({ ...refused, publishedMs: REACTION_MS - 1 }, [])).toBe('reacting')
+    expect(judgeRecord({ ...refused, publishedMs: REACTION_MS }, [])).toBe('violation')
+  })
+
+  it('is within the reaction time right after a fault that kept the client from reading', () => {
+    const unread = { ...fault(['all'], 90_000, 99_500), keepsFromReading: ['fetch'] }
+    expect(judgeRecord(refused, [unread])).toBe('reacting')
+    expect(judgeRecord(refused, [{ ...unread, toMs: 99_000 }])).toBe('violation')
+    expect(judgeRecord(refused, [{ ...unread, keepsFromReading: ['grpc'] }])).toBe('violation')
+  })
+
+  it('is explained by a fault of Vault, whose edges hit two requests differently', () => {
+    expect(judgeRecord({ ...refused, client: 'vault', publishedMs: undefined }, [fault(['vault'])])).toBe(
+      'broken',
+    )
+  })
+})
+
+describe('a failed request', () => {
+  it('is explained by a fault of its own client, its server or all', () => {
+    expect(judgeRecord(failed, [fault(['fetch'])])).toBe('broken')
+    expect(judgeRecord(failed, [fault(['all'])])).toBe('broken')
+    expect(judgeRecord(failed, [fault(['vault'])])).toBe('violation')
+  })
+
+  it('is explained by a fault during the request, not by an earlier or a later one', () => {
+    expect(judgeRecord(failed, [fault(['all'], 50_000, 60_000)])).toBe('violation')
+    expect(judgeRecord(failed, [fault(['all'], 100_011)])).toBe('violation')
+    expect(judgeRecord(failed, [fault(['all'], 50_000, 99_999)])).toBe('broken')
+  })
+})
+
+describe('growth', () => {
+  it('is seen behind noise', () => {
+    const samples = Array.from({ length: 50 }, (_, index) => 1_000 + 10 * index + (index % 7) * 5)
+    expect(judgeGrowth(samples, 100).grows).toBe(true)
+  })
+
+  it('is not seen in noise, nor in what settles at the start', () => {
+    const samples = Array.from({ length: 50 }, (_, index) => (index < 4 ? 100 : 1_000) + (index % 7) * 5)
+    expect(judgeGrowth(samples, 100).grows).toBe(false)
+  })
+})
+
+describe('the perfect client', () => {
+  it('has each token as soon as it lies there, and keeps the last good one', async () => {
+    await using kubelet = await startFakeKubelet({ autoRotate: false, algorithm: 'ES256' })
+    const { path, issuer } = kubelet
+    const expected = { audience: 'vault', issuer, subject: 'system:serviceaccount:default:build-robot' }
+    const read = createPerfectClient(path, expected)
+
+    expect(read().tokens).toEqual([kubelet.current.token])
+    const { token } = await kubelet.rotate()
+    expect(read().tokens).toEqual([token])
+    const other = await kubelet.wrongAudience()
+    expect(read().tokens).toEqual([other.token, token])
+    await kubelet.obstruct('link-loop')
+    expect(read().tokens).toEqual([token])
+    await kubelet.remove({ directory: true })
+    expect(read()).toEqual({ tokens: [token], publishedAtMs: undefined })
+  })
+
+  it('is not held by a device in the place of the file', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'perfect-client-'))
+    const path = join(directory, 'token')
+    const read = createPerfectClient(path, { audience: 'vault', issuer: 'issuer', subject: 'subject' })
+    await symlink('/dev/zero', path)
+    expect(read().tokens).toEqual([])
+    await unlink(path)
+    await writeFile(path, 'two words')
+    expect(read().tokens).toEqual([])
+    await rm(directory, { recursive: true })
+  })
+})

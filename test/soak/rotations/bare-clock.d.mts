@@ -1,0 +1,3 @@
+import type { AdvancingClock } from './on-clock.mjs'
+
+export function createBareClock(startMs: number): AdvancingClock

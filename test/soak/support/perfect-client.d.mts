@@ -1,0 +1,4 @@
+export function createPerfectClient(
+  path: string,
+  expected: { audience: string; issuer: string; subject: string },
+): () => { tokens: string[]; publishedAtMs: number | undefined }
