@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { startFakeKubelet } from '@projected-token/testing'
 import { describe, expect, it } from 'vitest'
 import { judgeGrowth } from './support/growth.mjs'
-import { judgeRecord, REACTION_MS, type RequestRecord } from './support/judge.mjs'
+import { judgeRecord, type RequestRecord, reactionMs } from './support/judge.mjs'
 import { createPerfectClient } from './support/perfect-client.mjs'
 
 const refused: RequestRecord = {
@@ -31,9 +31,13 @@ describe('a refused request', () => {
     expect(judgeRecord({ ...late, endedAtMs: 110_000 }, [fault(['all'])])).toBe('shared')
   })
 
-  it('is within the reaction time right after the file was written', () => {
-    expect(judgeRecord({ ...refused, publishedMs: REACTION_MS - 1 }, [])).toBe('reacting')
-    expect(judgeRecord({ ...refused, publishedMs: REACTION_MS }, [])).toBe('violation')
+  it.each([
+    ['fetch', 1_000],
+    ['grpc', 5_000],
+  ])('is within the reaction time of %s for %i ms after the file was written', (client, ms) => {
+    expect(reactionMs(client)).toBe(ms)
+    expect(judgeRecord({ ...refused, client, publishedMs: ms - 1 }, [])).toBe('reacting')
+    expect(judgeRecord({ ...refused, client, publishedMs: ms }, [])).toBe('violation')
   })
 
   it('is within the reaction time right after a fault that kept the client from reading', () => {

@@ -22,6 +22,11 @@ export const MIN_READ_INTERVAL_MS = 1_000
  * 60 s − 10 s), and 10 s are left for a slow disk and a busy process.
  */
 const MAX_DUE_INTERVAL_MS = 50_000
+/**
+ * The longest wait while there is no valid token. Nothing works then, and not everyone who needs one asks again and so
+ * causes a read: gRPC sits out its own backoff, and so does a login that waits for a JWT.
+ */
+const MAX_INTERVAL_WITHOUT_TOKEN_MS = 5_000
 /** A writer that truncates and then writes is done within this. */
 const TORN_WRITE_RETRIES_MS = [20, 50, 100] as const
 
@@ -47,14 +52,15 @@ function delayByLifeMs(times: TokenTimes, nowMs: number, reloadIntervalMs: numbe
   return nextAtMs - nowMs
 }
 
-function delayByFailuresMs({ failures, failureCode, starting }: ScheduleInput): number {
+function delayByFailuresMs({ times, failures, failureCode, starting }: ScheduleInput): number {
   const tornWrite = failureCode === 'ERR_TOKEN_EMPTY' || failureCode === 'ERR_TOKEN_MALFORMED'
   const quickRetries = tornWrite ? TORN_WRITE_RETRIES_MS : []
   const quickRetryMs = quickRetries[failures - 1]
   if (quickRetryMs !== undefined) return quickRetryMs
   if (starting) return MIN_READ_INTERVAL_MS
   const doublings = Math.min(failures - quickRetries.length - 1, 16)
-  return Math.min(MIN_READ_INTERVAL_MS * 2 ** doublings, MAX_DUE_INTERVAL_MS)
+  const longestMs = times ? MAX_DUE_INTERVAL_MS : MAX_INTERVAL_WITHOUT_TOKEN_MS
+  return Math.min(MIN_READ_INTERVAL_MS * 2 ** doublings, longestMs)
 }
 
 /** `timeMs` if it is still to come. */

@@ -160,12 +160,21 @@ describe('rule 4, with the watch dead', () => {
 })
 
 describe('after a failure', () => {
-  it('reads are at least 1 s and at most 60 s apart, and back off', () => {
-    const delays = Array.from({ length: 40 }, (_, index) =>
-      schedule({ nowMs: 0, failures: index + 1, failureCode: 'ERR_TOKEN_NOT_FOUND' }),
+  const failing = (times: TokenTimes | undefined) =>
+    Array.from({ length: 40 }, (_, index) =>
+      schedule({ nowMs: 0, times, failures: index + 1, failureCode: 'ERR_TOKEN_NOT_FOUND' }),
     )
+
+  it('reads are at least 1 s and at most 60 s apart, and back off', () => {
+    const delays = failing(lifeOf(24 * HOUR))
     expect(delays.slice(0, 6)).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 32_000])
     expect(new Set(delays.slice(6))).toEqual(new Set([50_000]))
+  })
+
+  it('reads are at most 5 s apart without a valid token', () => {
+    const delays = failing(undefined)
+    expect(delays.slice(0, 3)).toEqual([1_000, 2_000, 4_000])
+    expect(new Set(delays.slice(3))).toEqual(new Set([5_000]))
   })
 
   it('scenario 10: a file that may be in mid-write is read again in 20 to 100 ms, three times', () => {

@@ -13,7 +13,7 @@ export interface FaultEntry {
   fromMs: number
   toMs?: number | undefined
 }
-export const REACTION_MS: number
+export function reactionMs(client: string): number
 export function judgeRecord(
   record: RequestRecord,
   faults: FaultEntry[],

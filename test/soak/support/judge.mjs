@@ -1,10 +1,11 @@
 /** What the end of one request means. Pure. */
 
 /**
- * How long after a repair the product may still refuse: a file that could not be used, or read, is looked at again after
- * this time (`MIN_READ_INTERVAL_MS` and `MIN_LOOK_INTERVAL_MS` of core), unless the watch sees a change earlier.
+ * How long after a repair the product may still refuse, unless the watch sees the change earlier. A client that asks for
+ * a token before each request has the file read every second (`MIN_READ_INTERVAL_MS` of core). In its backoff gRPC does
+ * not ask, nor does a Vault login that waits for a JWT: the watcher then reads by itself, every 5 s.
  */
-export const REACTION_MS = 1_000
+export const reactionMs = (client) => (client === 'grpc' || client === 'vault' ? 5_000 : 1_000)
 /** A broken connection shows a moment after what broke it. */
 const AFTERMATH_MS = 3_000
 
@@ -26,16 +27,16 @@ export function judgeRecord(record, faults) {
 }
 
 function isReacting({ client, publishedMs, startedAtMs }, faults) {
-  if (publishedMs !== undefined && publishedMs < REACTION_MS) return true
+  if (publishedMs !== undefined && publishedMs < reactionMs(client)) return true
   return faults.some(
     ({ keepsFromReading = [], fromMs, toMs = Number.POSITIVE_INFINITY }) =>
-      keepsFromReading.includes(client) && fromMs <= startedAtMs && toMs + REACTION_MS > startedAtMs,
+      keepsFromReading.includes(client) && fromMs <= startedAtMs && toMs + reactionMs(client) > startedAtMs,
   )
 }
 
 /** Whether the perfect client's token was still good when the request began, and the product was not quick to say no. */
-function wasTooSlow({ oracleAcceptedFirst, startedAtMs, endedAtMs }) {
-  return oracleAcceptedFirst === true && endedAtMs - startedAtMs > REACTION_MS
+function wasTooSlow({ client, oracleAcceptedFirst, startedAtMs, endedAtMs }) {
+  return oracleAcceptedFirst === true && endedAtMs - startedAtMs > reactionMs(client)
 }
 
 /** Whether a fault kept the client, or what it talks to, from working at some time during the request. */

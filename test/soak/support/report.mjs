@@ -32,7 +32,7 @@ ${problems.length === 0 ? 'No violation.' : `${problems.length} problems:\n${sho
 const clientTable = (clients) =>
   formatTable([
     [
-      ...['client', 'requests', 'refused', 'the perfect client too', 'within 1 s of a repair', 'violations'],
+      ...['client', 'requests', 'refused', 'the perfect client too', 'in reaction time', 'violations'],
       ...['failed', 'by a fault', 'stale at most', 'in a fault'],
     ],
     ...Object.entries(clients).map(([name, each]) => [
