@@ -24,6 +24,8 @@ export interface LoginFailure {
   readonly roleRefusals: number
   /** The lease of the token in use, ended or not; `undefined` when that is dead, or there is none. */
   readonly lease: Lease | undefined
+  /** Whether another renewal of it may succeed. */
+  readonly isRenewable?: boolean
   /** The TTL of the last lease that there was. */
   readonly lastTtlMs?: number | undefined
   /** How long Vault has been away. */
@@ -52,11 +54,13 @@ export function planAfterLoginFailure(event: LoginFailure, random: Random): Plan
     case 'unavailable':
     case 'sealed':
     case 'rate-limited':
-      return {
-        ...outageRetry(event, random),
-        // Vault did answer where it limits a rate or says itself when to come back: that holds.
-        onAnswer: failure !== 'rate-limited' && event.retryAfterMs === undefined,
-      }
+      return (
+        renewalInOutage(event, random) ?? {
+          ...outageRetry(event, random),
+          // Vault did answer where it limits a rate or says itself when to come back: that holds.
+          onAnswer: failure !== 'rate-limited' && event.retryAfterMs === undefined,
+        }
+      )
     case 'role':
       return event.roleRefusals < ROLE_TRIES ? { ...retry(REFUSED_MAX_MS), onNewJwt: false } : STOP
     case 'mfa':
@@ -79,21 +83,36 @@ export function planAfterLoginFailure(event: LoginFailure, random: Random): Plan
 }
 
 /**
+ * A token that still lives can be renewed when Vault is back, which costs it less than a login, and is no herd's: so
+ * that is tried until the token ends.
+ */
+function renewalInOutage(event: LoginFailure, random: Random): Plan | undefined {
+  const { lease, isRenewable, failures, loginSpreadMs, retryAfterMs = 0, nowMs } = event
+  if (lease === undefined || !isRenewable) return undefined
+  const atMs = nowMs + retryAfterMs + backoffMs(failures, BASE_MS, ceilingMs(loginSpreadMs), random)
+  return atMs < lease.expiresAtMs ? { action: 'renew', atMs } : undefined
+}
+
+/**
  * A first failure is a blip, retried within a second. After a second one it is an outage, with everybody waiting for
  * its end: logins then spread at least as widely as the rule for herds says. `Retry-After` comes on top, or it would
  * bring everybody back at the same moment.
  */
 function outageRetry(event: LoginFailure, random: Random): Plan {
   const { failures, lease, lastTtlMs, loginSpreadMs, awayForMs = 0, retryAfterMs = 0, nowMs } = event
-  const ceilingMs = Math.min(OUTAGE_MAX_MS, loginSpreadMs ?? OUTAGE_MAX_MS)
-  const backedOffMs = backoffMs(failures, BASE_MS, ceilingMs, random)
+  const backedOffMs = backoffMs(failures, BASE_MS, ceilingMs(loginSpreadMs), random)
   const fromMs = nowMs + retryAfterMs
   if (failures < 2) return { action: 'login', atMs: fromMs + backedOffMs }
   const last = lease ?? (lastTtlMs === undefined ? undefined : { ttlMs: lastTtlMs })
-  const leftMs = lease === undefined ? 0 : lease.expiresAtMs - nowMs
+  const leftMs = lease === undefined || event.isRenewable ? 0 : lease.expiresAtMs - nowMs
   const spreadMs = retrySpreadMs({ lease: last, loginSpreadMs }, awayForMs, leftMs)
   const waitMs = Math.max(backedOffMs, waitInSpreadMs(spreadMs, event.lastSpreadMs, random))
   return { action: 'login', atMs: fromMs + waitMs, spreadMs }
+}
+
+/** No wait in an outage is longer than the option. */
+function ceilingMs(loginSpreadMs = OUTAGE_MAX_MS): number {
+  return Math.min(OUTAGE_MAX_MS, loginSpreadMs)
 }
 
 /**

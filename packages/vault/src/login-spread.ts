@@ -27,16 +27,16 @@ export function lossSpreadMs({ lease, loginSpreadMs }: SpreadRule): number {
 }
 
 /**
- * Over how long logins spread that have failed because Vault is away: as long as it has been away, from the rule's
+ * Over how long logins spread that have failed because Vault is away: twice as long as it has been away, from the rule's
  * spread up to the option's. Tokens end one after the other, about as fast as they are renewed: those that ended in the
- * outage come back no faster in a time as long. And nobody waits half an hour after an outage of a minute.
+ * outage come back at half that rate. And nobody waits half an hour after an outage of a minute.
  *
  * @param awayForMs how long Vault has been away.
- * @param leftMs how long the token in use still lives: where there is one, it is replaced before its end.
+ * @param leftMs how long the token in use still lives, if it must be replaced before its end.
  */
 export function retrySpreadMs(rule: SpreadRule, awayForMs: number, leftMs: number): number {
   const leastMs = Math.min(MAX_WITHOUT_TOKEN_MS, outageSpreadMs(rule.lease))
-  const spreadMs = Math.min(lossSpreadMs(rule), Math.max(leastMs, awayForMs))
+  const spreadMs = Math.min(lossSpreadMs(rule), Math.max(leastMs, 2 * awayForMs))
   return leftMs > 0 ? Math.min(spreadMs, Math.max(leastMs, leftMs / 2)) : spreadMs
 }
 

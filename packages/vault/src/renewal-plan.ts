@@ -3,12 +3,18 @@ import { backoffMs, type Random } from './jitter.js'
 import type { Lease } from './lease.js'
 import { loginReserveMs } from './lease-plan.js'
 import { isOutage, planLogin } from './login-plan.js'
+import { retrySpreadMs, waitInSpreadMs } from './login-spread.js'
 import type { Plan } from './plan.js'
 
 const BASE_MS = 1_000
 const MAX_MS = 60_000
 /** A deleted role makes every renewal a 500 of the same words: three of them are a verdict. */
 const SAME_ERRORS = 3
+
+/** @param sameErrors how often in a row the server gave this very 5xx */
+export function isVerdict(sameErrors: number): boolean {
+  return sameErrors >= SAME_ERRORS
+}
 
 /** A failed renewal, and what came before it. */
 export interface RenewalFailure {
@@ -23,6 +29,10 @@ export interface RenewalFailure {
   readonly lease: Lease
   /** Whether Vault said that the token is dead. */
   readonly isDead: boolean
+  /** Whether a login has failed since this lease was granted, because Vault was away for that too. */
+  readonly isLoginInVain: boolean
+  /** How long Vault has been away. */
+  readonly awayForMs: number
   /** The option, for the login that may follow. */
   readonly loginSpreadMs?: number | undefined
   readonly nowMs: number
@@ -32,15 +42,27 @@ export interface RenewalFailure {
 export function planAfterRenewalFailure(event: RenewalFailure, random: Random): Plan {
   const { lease, isDead, loginSpreadMs, nowMs, wasAway, retryAfterMs = 0 } = event
   if (!isOutage(event.failure)) return planLogin({ wasAway, lease, isDead, loginSpreadMs, nowMs }, random)
-  if (event.sameErrors >= SAME_ERRORS) return planLogin({ wasAway: false, lease, nowMs }, random)
-  const untilReserveMs = lease.expiresAtMs - loginReserveMs(lease) - nowMs
+  if (isVerdict(event.sameErrors)) return planLogin({ wasAway: false, lease, nowMs }, random)
   const waitMs = retryAfterMs + backoffMs(event.failures, BASE_MS, MAX_MS, random)
+  const untilEndMs = lease.expiresAtMs - nowMs
+  if (event.isLoginInVain) {
+    if (waitMs < untilEndMs) return { action: 'renew', atMs: nowMs + waitMs }
+    const spreadMs = retrySpreadMs({ lease, loginSpreadMs }, event.awayForMs, 0)
+    const atMs = nowMs + retryAfterMs + waitInSpreadMs(spreadMs, undefined, random)
+    return { action: 'login', atMs, spreadMs, onAnswer: true }
+  }
+  const untilReserveMs = untilEndMs - loginReserveMs(lease)
   if (waitMs < untilReserveMs) return { action: 'renew', atMs: nowMs + waitMs }
   const loginFromMs = nowMs + Math.max(0, untilReserveMs, retryAfterMs)
   return planLogin({ wasAway: true, lease, loginSpreadMs, nowMs: loginFromMs }, random)
 }
 
-/** How long to wait for the answer to a renewal: a Vault that hangs must not use up the time that a login needs. */
+/**
+ * How long to wait for the answer to a renewal: a Vault that hangs must not use up the time that a login needs; within
+ * that time, one has failed already.
+ */
 export function renewalTimeLimitMs(lease: Lease, nowMs: number): number {
-  return Math.max(BASE_MS, lease.expiresAtMs - loginReserveMs(lease) - nowMs)
+  const untilEndMs = lease.expiresAtMs - nowMs
+  const untilReserveMs = untilEndMs - loginReserveMs(lease)
+  return Math.max(BASE_MS, untilReserveMs > 0 ? untilReserveMs : untilEndMs)
 }

@@ -1,11 +1,9 @@
 import { planForLease } from './lease-plan.js'
-import { isOutage, planAfterLoginFailure, planLogin, wasJustAway, wasSeenAway } from './login-plan.js'
-import type { Plan } from './plan.js'
-import { planAfterRenewalFailure } from './renewal-plan.js'
+import { isOutage, planAfterLoginFailure, wasJustAway, wasSeenAway } from './login-plan.js'
+import { isVerdict, planAfterRenewalFailure } from './renewal-plan.js'
+import { afterDeath, afterDoubt, afterLateRefusal } from './session-refusals.js'
 import type { Circumstances, Session, SessionEvent } from './session-types.js'
 
-/** Logins because of refused tokens are this far apart: a policy that denies everything must not become a storm. */
-const REFUSAL_LOGIN_INTERVAL_MS = 60_000
 /** As many as a file that goes back and forth could hold. */
 const MAX_REFUSED_JWTS = 8
 
@@ -57,6 +55,7 @@ export function advance(session: Session, event: SessionEvent, now: Circumstance
         plan: planForLease(event.lease, random),
         lease: event.lease,
         lastTtlMs: event.lease.ttlMs,
+        loginFailures: 0,
         renewFailures: 0,
         lastError: undefined,
         awayAtMs: Number.NEGATIVE_INFINITY,
@@ -112,6 +111,7 @@ function afterLoginFailure(
     {
       ...{ failure, retryAfterMs, failures: loginFailures, roleRefusals },
       ...{ lease, lastTtlMs, loginSpreadMs, lastSpreadMs: session.plan.spreadMs, nowMs },
+      isRenewable: lease?.kind === 'renewable' && !isVerdict(session.lastError?.count ?? 0),
       awayForMs: away === undefined ? 0 : nowMs - away.awaySinceMs,
     },
     random,
@@ -146,67 +146,20 @@ function afterRenewalFailure(
   const failures = session.renewFailures + 1
   // Only an outage is followed by another renewal, and `Retry-After` may make that late.
   const wasAway = failures > 1 || wasJustAway(session, nowMs)
+  const away = isOutage(failure) ? seenAway(session, nowMs) : undefined
   return {
     ...session,
+    ...away,
     lease: isDead ? undefined : lease,
     renewFailures: failures,
     lastError: error === undefined ? undefined : { text: error, count: sameErrors },
-    ...(isOutage(failure) ? seenAway(session, nowMs) : {}),
     plan: planAfterRenewalFailure(
-      { failure, retryAfterMs, failures, sameErrors, wasAway, lease, isDead, loginSpreadMs, nowMs },
+      {
+        ...{ failure, retryAfterMs, failures, sameErrors, wasAway, lease, isDead, loginSpreadMs, nowMs },
+        isLoginInVain: session.loginFailures > 0,
+        awayForMs: away === undefined ? 0 : nowMs - away.awaySinceMs,
+      },
       random,
     ),
   }
-}
-
-/**
- * A token that is certainly dead is given up, and replaced at once, or a little later each time it happens again; but
- * one of limited uses was used up, as its role wants it.
- */
-function afterDeath(session: Session, { nowMs, random, loginSpreadMs }: Circumstances): Session {
-  const isUsedUp = session.lease?.hasLimitedUses === true
-  const isYoung = !isUsedUp && nowMs - session.loggedInAtMs < REFUSAL_LOGIN_INTERVAL_MS
-  const youngDeaths = isYoung ? session.youngDeaths + 1 : 0
-  const pauseMs = youngDeaths <= 1 ? 0 : Math.min(REFUSAL_LOGIN_INTERVAL_MS, 1_000 * 2 ** (youngDeaths - 1))
-  const fromMs = Math.max(nowMs, session.loggedInAtMs + pauseMs)
-  const { lease } = session
-  const wasAway = wasJustAway(session, nowMs)
-  const login = planLogin({ wasAway, lease, isDead: true, loginSpreadMs, nowMs: fromMs }, random)
-  return { ...session, youngDeaths, lease: undefined, plan: sooner(session.plan, login) }
-}
-
-/**
- * A request that was sent before the lease ended, hung, and is refused after it, says nothing of the token that was not
- * known, but that Vault answers again: the login that only waited for that is due, or is repeated at once if it is under
- * way, was sent before that answer, and fails. Once for each token.
- *
- * Without jitter: somebody waits, and Vault, which had to answer this pod first, sets the pace. Few pods are in this
- * case, those whose lease ended while a request of theirs hung: of 10,000 with a lease of 1 h, 4 for each second that a
- * request may hang. No more logins than hang in such a Vault anyway.
- */
-function afterLateRefusal(session: Session, nowMs: number): Session {
-  const { plan, lateRefusal } = session
-  if (plan.action !== 'login' || lateRefusal !== 'none') return session
-  if (plan.atMs <= nowMs) return { ...session, lateRefusal: 'noted' }
-  return plan.onAnswer ? { ...session, lateRefusal: 'used', plan: { action: 'login', atMs: nowMs } } : session
-}
-
-/**
- * A token that a refused `lookup-self` speaks against may be alive, of a role without the policy `default`: it is kept
- * until a login, at most one a minute, has replaced it.
- */
-function afterDoubt(session: Session, { nowMs, random, loginSpreadMs }: Circumstances): Session {
-  if (session.doubtLoginAtMs > nowMs) return session
-  const fromMs = Math.max(nowMs, session.doubtLoginAtMs + REFUSAL_LOGIN_INTERVAL_MS)
-  const { lease } = session
-  const wasAway = wasJustAway(session, nowMs)
-  const login = planLogin({ wasAway, lease, loginSpreadMs, nowMs: fromMs }, random)
-  const plan = sooner(session.plan, login)
-  return plan === login ? { ...session, plan, doubtLoginAtMs: login.atMs } : session
-}
-
-/** A login that is planned already, sooner, comes first; and what stopped stays so. */
-function sooner(plan: Plan, login: Plan): Plan {
-  const isSooner = plan.action === 'login' && plan.atMs <= login.atMs
-  return plan.action === 'stop' || isSooner ? plan : login
 }

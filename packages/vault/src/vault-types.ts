@@ -58,8 +58,8 @@ export interface VaultTokenProviderOptions {
   /**
    * Over how long, in milliseconds from 5,000 to 86,400,000, logins spread when Vault comes back after an outage in
    * which tokens ended: N pods make N ÷ `loginSpreadMs` logins a millisecond, and the last one has its token so much
-   * later, or earlier where the outage was shorter. A Vault that bears R logins a second needs N ÷ R × 1,000. Twice
-   * the rate of the renewals is 35 % of the TTL, whatever N is: they are 0.7 TTL apart.
+   * later, or earlier where the outage was shorter than half of that. A Vault that bears R logins a second needs
+   * N ÷ R × 1,000. Twice the rate of the renewals is 35 % of the TTL, whatever N is: they are 0.7 TTL apart.
    * @default 5 % of the TTL, from 5_000 to 300_000 (while a token still lives: 5 % of the TTL)
    */
   loginSpreadMs?: number | undefined

@@ -174,12 +174,12 @@ describe('the spread of logins after an outage', () => {
     )
   })
 
-  it('rule 8: is never more than the option, nor than Vault was away and the rule says', () => {
+  it('rule 8: is never more than the option, nor than twice as long as Vault was away, or the rule says', () => {
     fc.assert(
       fc.property(lastLease, option, away, (lease, loginSpreadMs, awayForMs) => {
         const spreadMs = retrySpreadMs({ lease, loginSpreadMs }, awayForMs, 0)
         expect(spreadMs).toBeLessThanOrEqual(loginSpreadMs ?? Number.POSITIVE_INFINITY)
-        expect(spreadMs).toBeLessThanOrEqual(Math.max(rule(lease), awayForMs))
+        expect(spreadMs).toBeLessThanOrEqual(Math.max(rule(lease), 2 * awayForMs))
         expect(spreadMs).toBeGreaterThanOrEqual(Math.min(rule(lease), loginSpreadMs ?? rule(lease)))
       }),
     )
@@ -233,7 +233,8 @@ describe('the spread of logins after an outage', () => {
         const lease = leaseOf(service(ttl), 0)
         tell({ type: 'login-succeeded', lease, jwt: { fingerprint: 'a', who: undefined } })
         if (isDead) tell({ type: 'token-dead', certain: true })
-        const boundMs = loginSpreadMs ?? Math.max(60_000, rule(lease))
+        // A wait is a difference of two large times: a millionth of a millisecond may come on top.
+        const boundMs = 1e-6 + (loginSpreadMs ?? Math.max(60_000, rule(lease)))
         for (const [failure, random] of row as Array<['sealed', number]>) {
           expect(tell({ type: 'login-failed', failure }, random)).toBeLessThanOrEqual(boundMs)
         }

@@ -188,6 +188,17 @@ describe(`${PODS.toLocaleString('en')} pods that make the same decisions`, () =>
     expect(peak(after, 200_000) / 200).toBeLessThan(2 * renewalsPerSecond * 1.2)
   })
 
+  it('rule 3: log in only where the token has ended before Vault comes back, or is about to', () => {
+    const { logins, upAtMs } = loginsAround(2_400_000)
+    const after = logins.filter((atMs) => atMs >= upAtMs)
+    // Renewals are 42 min apart and the first one missed has 18 min left: after 40 min away 22 of 42 have ended.
+    expect(after.length / PODS).toBeGreaterThan(22 / 42 - 0.02)
+    // Those whose last 10 % have just begun had a login planned, within 3 min.
+    expect(after.length / PODS).toBeLessThan((22 + 3) / 42 + 0.02)
+    // Theirs may be planned a minute before these 10 % begin.
+    expect(Math.max(...after)).toBeLessThanOrEqual(upAtMs + 240_000)
+  })
+
   /** Their logins after Vault, last seen away `agoMs` before, has lost their tokens and they are refused at 1,000 s. */
   function loginsAfterLoss(agoMs: number, numUses = 0): number[] {
     const sessions = Array.from({ length: PODS }, () => {

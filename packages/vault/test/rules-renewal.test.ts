@@ -71,6 +71,35 @@ describe('a renewal that fails', () => {
     expect(provider.status().state).toBe('valid')
   })
 
+  it('rule 3: goes on until the token ends when that login fails as well: a Vault that is back before renews it', async () => {
+    const { vault, clock, provide } = await scene()
+    const provider = provide()
+    const token = await provider.getToken()
+    for (const path of ['/login', '/renew-self']) vault.always(path, () => 'reset')
+    await clock.advance(58 * MINUTE)
+    expect(vault.count('/login')).toBe(2)
+    for (const path of ['/login', '/renew-self']) vault.always(path, undefined)
+    await clock.advance(MINUTE)
+    expect(provider.status()).toMatchObject({ state: 'valid', logins: 1, renewals: 1 })
+    expect(provider.current?.token).toBe(token.token)
+    await clock.advance(42 * MINUTE)
+    expect(provider.status()).toMatchObject({ state: 'valid', logins: 1, renewals: 2 })
+  })
+
+  it('rule 3: gives way to one login after the other once the token has ended in the outage', async () => {
+    const { vault, clock, provide } = await scene()
+    const provider = provide()
+    await provider.getToken()
+    for (const path of ['/login', '/renew-self']) vault.always(path, () => 'reset')
+    await clock.advance(61 * MINUTE)
+    const renewals = vault.count('/renew-self')
+    await clock.advance(30 * MINUTE)
+    expect(vault.count('/renew-self')).toBe(renewals)
+    for (const path of ['/login', '/renew-self']) vault.always(path, undefined)
+    await clock.advance(3 * MINUTE)
+    expect(provider.status()).toMatchObject({ state: 'valid', logins: 2 })
+  })
+
   it('rule 3: gives way to a login in time when a short lease is renewed by a Vault that hangs', async () => {
     const { vault, clock, events, provide } = await scene()
     vault.grant = { lease_duration: 30 }
@@ -205,7 +234,7 @@ describe('a renewal that fails', () => {
     expect(provider.current?.token).not.toBe(token)
   })
 
-  it('rule 8: does not make a pod that starts in an outage wait for longer than that has lasted', async () => {
+  it('rule 8: does not make a pod that starts in an outage wait for longer than twice as long as that has lasted', async () => {
     const { vault, clock, provide } = await scene()
     vault.always('/login', () => 'reset')
     const provider = provide({ loginSpreadMs: 35 * MINUTE, random: () => 0.999_999, startupTimeoutMs: 0 })
@@ -215,10 +244,10 @@ describe('a renewal that fails', () => {
       const awayForMs = clock.now() - startedAtMs
       const waitMs = (provider.status().logsInAtMs ?? clock.now()) - clock.now()
       // 60 s is the ceiling of the backoff.
-      expect(waitMs).toBeLessThanOrEqual(Math.max(5 * SECOND, awayForMs, 60 * SECOND))
+      expect(waitMs).toBeLessThanOrEqual(Math.max(5 * SECOND, 2 * awayForMs, 60 * SECOND))
     }
     vault.always('/login', undefined)
-    await clock.advance(2 * MINUTE)
+    await clock.advance(4 * MINUTE)
     expect(provider.status().state).toBe('valid')
   })
 })
