@@ -24,12 +24,12 @@ serve({
     return { ms: performance.now() - startedAtMs, tokens: tokens.length, different: new Set(tokens).size }
   },
 
-  async prepare({ address, token }) {
+  async prepare({ address }) {
     // The copy of undici that the adapter uses.
     const vault = fileURLToPath(import.meta.resolve('@projected-token/vault'))
     const { Agent, fetch, request } = createRequire(vault)('undici')
     const dispatcher = new Agent()
-    const headers = { 'x-vault-token': token }
+    const headers = { 'x-vault-token': (await provider.getToken()).token }
     const vaultFetch = createVaultFetch(provider)
     sides.adapter = async () => (await vaultFetch(SECRET_PATH)).json()
     sides.bare = async () => (await fetch(address + SECRET_PATH, { dispatcher, headers })).json()

@@ -49,7 +49,7 @@ const LOGIN = json('200 OK', {
 })
 
 serve({
-  /** @returns where it listens, and the one token that it gives */
+  /** @returns where it listens */
   listen() {
     const server = net.createServer((socket) => {
       let rest = ''
@@ -80,7 +80,7 @@ serve({
       }
     })
     return new Promise((resolve) => {
-      const done = () => resolve({ address: `http://127.0.0.1:${server.address().port}`, token: TOKEN })
+      const done = () => resolve({ address: `http://127.0.0.1:${server.address().port}` })
       server.listen(0, '127.0.0.1', done)
     })
   },

@@ -76,9 +76,11 @@ async function startRealVault(kubelet) {
     return { reason: error.message.split('\n')[0] }
   }
   await vault.putSecret('app', { password: 'in the vault' })
-  const app = { token_ttl: `${LEASE.ttlSeconds}s`, token_max_ttl: `${LEASE.maxTtlSeconds}s` }
+  // Unless told otherwise Vault takes a JWT for some minutes after it has expired; the provider sends none.
+  const strict = { expiration_leeway: -1, not_before_leeway: -1, clock_skew_leeway: -1 }
+  const app = { ...strict, token_ttl: `${LEASE.ttlSeconds}s`, token_max_ttl: `${LEASE.maxTtlSeconds}s` }
   // Nothing is stored for the perfect client's many logins.
-  const oracle = { token_type: 'batch', token_ttl: '60s' }
+  const oracle = { ...strict, token_type: 'batch', token_ttl: '60s' }
   const { jwksUrl, issuer } = kubelet
   await vault.enableJwtAuth({ jwksUrl, boundIssuer: issuer, roles: { app, oracle } })
   const revoke = () =>
