@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -149,7 +150,10 @@ describe('a fault', () => {
     const answer = readWith(token).finally(() => {
       answered = true
     })
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    const connection = connect(Number(new URL(vault.address).port), '127.0.0.1')
+    await once(connection, 'connect')
+    connection.destroy()
+    expect(await readFile(`/proc/${vault.pid}/stat`, 'utf8')).toMatch(/\) T /)
     expect(answered).toBe(false)
     vault.cont()
     expect((await answer).status).toBe(200)

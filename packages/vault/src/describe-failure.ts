@@ -1,7 +1,6 @@
 import type { Answer } from './answer.js'
-import { type FailureClass, judgeForbidden } from './classify-answer.js'
+import type { FailureClass } from './classify-answer.js'
 import { redact } from './redact.js'
-import type { SessionEvent } from './session-types.js'
 import { VaultError, type VaultErrorCode } from './vault-error.js'
 
 const CODES: Record<FailureClass, VaultErrorCode> = {
@@ -87,19 +86,4 @@ function detail(answer: FailedAttempt, secrets: readonly string[]): string {
   if (answer.status < 300) return `the answer (${answer.status}) holds no usable token`
   const said = redact(answer.errors.join('; '), secrets)
   return `Vault answered ${answer.status}${said === '' ? '' : `: "${said}"`}`
-}
-
-/** The same, for the session: which decides, and is told no secret. */
-export function failureEvent(
-  during: 'login' | 'renewal',
-  failure: FailureClass,
-  answer: FailedAttempt,
-  jwt: string | undefined,
-): SessionEvent {
-  const retryAfterMs = answer.kind === 'http' ? answer.retryAfterMs : undefined
-  if (during === 'login') return { type: 'login-failed', failure, retryAfterMs, jwt }
-  // Of 5xx only a 500 is Vault's own word about the request; 502 and 504 are a proxy's, 503 is everybody's.
-  const error = answer.kind === 'http' && answer.status === 500 ? redact(answer.errors.join('\n')) : ''
-  const isDead = answer.kind === 'http' && answer.status === 403 && judgeForbidden(answer.errors) === 'dead'
-  return { type: 'renew-failed', failure, retryAfterMs, isDead, error: error === '' ? undefined : error }
 }

@@ -1,5 +1,6 @@
 import type { FailureClass } from './classify-answer.js'
-import { describeFailure, type FailedAttempt, failureEvent, type LoginPlace } from './describe-failure.js'
+import { describeFailure, type FailedAttempt, type LoginPlace } from './describe-failure.js'
+import { failureEvent } from './failure-event.js'
 import { createFailureLog } from './failure-log.js'
 import { type HeldToken, holdNewToken, isGood } from './held-token.js'
 import { isAnotherIdentity, type JwtIdentity } from './jwt-identity.js'

@@ -25,8 +25,6 @@ export interface VaultEnvironment {
    * answers because of a variable that somebody left in a manifest. Only the option `skipVerify` does it.
    */
   readonly wantsSkipVerify: boolean
-  /** Whether a `VAULT_TOKEN` is set. Its value is not read: this package makes its own. */
-  readonly hasToken: boolean
 }
 
 /** Go's strconv.ParseBool, whose words these are. */
@@ -53,7 +51,6 @@ export function readVaultEnvironment(env: Readonly<Record<string, string | undef
     serverName: read('TLS_SERVER_NAME'),
     requestTimeoutMs: timeoutMs !== undefined && timeoutMs >= 1 ? Math.round(timeoutMs) : undefined,
     wantsSkipVerify: TRUE.test(read('SKIP_VERIFY') ?? ''),
-    hasToken: read('TOKEN') !== undefined,
   }
 }
 

@@ -26,7 +26,6 @@ describe('the environment', () => {
       serverName: 'vault.internal',
       requestTimeoutMs: 30_000,
       wantsSkipVerify: true,
-      hasToken: false,
     })
   })
 
@@ -68,7 +67,6 @@ describe('the environment', () => {
   it('rule 12: never gives an inherited token to anybody', async () => {
     const env = { VAULT_TOKEN: 'hvs.inherited', BAO_TOKEN: 'hvs.inherited-too', PATH: '/bin' }
     expect(JSON.stringify(readVaultEnvironment(env))).not.toContain('inherited')
-    expect(readVaultEnvironment(env).hasToken).toBe(true)
     expect(withoutVaultToken(env)).toEqual({ PATH: '/bin' })
     const { vault, provide } = await scene()
     await provide({ env }).getToken()

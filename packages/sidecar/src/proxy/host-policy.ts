@@ -49,8 +49,6 @@ export function createHostPolicy(upstream: URL, allowedHosts: readonly string[] 
   }
 }
 
-export type HostPolicy = ReturnType<typeof createHostPolicy>
-
 function withoutDot(name: string): string {
   return name.toLowerCase().replace(/\.$/, '')
 }
