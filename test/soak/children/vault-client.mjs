@@ -15,14 +15,15 @@ export async function startVaultClient({ token, perfect, vault, keep }, add) {
   )
   const vaultFetch = createVaultFetch(provider)
   await provider.getToken()
-  const readPerfectly = createPerfectReader(perfect, vault)
+  const readPerfectly = createPerfectReader(vault)
 
   return async () => {
     const startedAtMs = Date.now()
-    const perfect = readPerfectly()
+    const { tokens, publishedAtMs } = perfect()
+    const publishedMs = publishedAtMs && startedAtMs - publishedAtMs
+    const perfectRead = readPerfectly(tokens)
     const { outcome, reason } = await read(vaultFetch, `/v1/${secret}`)
-    const oracleAccepted = await perfect
-    add(outcome, { startedAtMs, reason, oracleAccepted })
+    add(outcome, { startedAtMs, reason, oracleAccepted: await perfectRead, publishedMs })
   }
 }
 
@@ -43,10 +44,10 @@ async function read(vaultFetch, url) {
   }
 }
 
-/** @returns whether Vault accepts a client that has nothing but the file */
-function createPerfectReader(perfect, { address, mount, secret }) {
-  return async () => {
-    for (const token of perfect().tokens) if (await readWith(token)) return true
+/** @returns a function that says whether Vault accepts a client that has nothing but these tokens */
+function createPerfectReader({ address, mount, secret }) {
+  return async (tokens) => {
+    for (const token of tokens) if (await readWith(token)) return true
     return false
   }
 
