@@ -10,6 +10,10 @@ export function noTokenYet(
   clock: Clock,
 ): VaultError {
   const where = `Vault at ${address} (auth/${mount}, role '${role}')`
+  if (!loop.held && loop.isAskingForJwt) {
+    const message = `The login at ${where} waits for a JWT: its provider has given none yet`
+    return new VaultError(message, { code: 'ERR_VAULT_JWT_UNAVAILABLE' })
+  }
   if (!loop.held) {
     return new VaultError(`${where} has not answered the login yet`, { code: 'ERR_VAULT_UNAVAILABLE' })
   }

@@ -21,6 +21,8 @@ export interface SessionLoop {
   readonly session: Session
   readonly held: HeldToken | undefined
   readonly activity: VaultStatus['activity']
+  /** Whether the login under way still waits for its JWT: nothing was sent to Vault. */
+  readonly isAskingForJwt: boolean
   readonly counts: { readonly logins: number; readonly renewals: number; readonly lookups: number }
   readonly failures: FailureLog
   /** When something is done next: monotonic milliseconds. */

@@ -36,6 +36,7 @@ export function createSessionLoop(
   let running: Promise<void> | undefined
   let isRunning = false
   let isStopped = false
+  let isAskingForJwt = false
   let pollAtMs = 0
   let expiryTold: HeldToken | undefined
   let cancelTimer = () => {}
@@ -100,7 +101,9 @@ export function createSessionLoop(
 
   async function login(): Promise<void> {
     activity = 'login'
+    isAskingForJwt = true
     const read = await readJwt(settings, (jwt) => isRefused(session, jwt.fingerprint), closing)
+    isAskingForJwt = false
     if ('cause' in read) return fail('login', 'jwt-unavailable', { kind: 'jwt', cause: read.cause })
     const { secret, identity } = read
     if (isRefused(session, identity.fingerprint)) return tell({ type: 'jwt-unchanged' })
@@ -190,6 +193,9 @@ export function createSessionLoop(
     },
     get activity() {
       return activity
+    },
+    get isAskingForJwt() {
+      return isAskingForJwt
     },
     get nextAtMs() {
       return nextAtMs()

@@ -341,6 +341,19 @@ describe('a refused login', () => {
     expect(vault.count('/login')).toBe(1)
   })
 
+  it('says that it is the JWT which it waits for, when its provider is as slow to start', async () => {
+    const { vault, clock, provide } = await scene()
+    const jwt = { getToken: () => new Promise<never>(() => {}), invalidate() {} }
+    const provider = provide({ jwt })
+    const waiting = provider.getToken().catch((error: unknown) => error)
+    await clock.advance(10 * SECOND)
+    expect(await waiting).toMatchObject({
+      code: 'ERR_VAULT_JWT_UNAVAILABLE',
+      message: expect.stringContaining('waits for a JWT'),
+    })
+    expect(vault.requests).toEqual([])
+  })
+
   it('waits for a first token as long as the start-up time allows, and rejects at once afterwards', async () => {
     const { vault, clock, provide } = await scene()
     vault.always('/login', () => answer(503, 'Vault is sealed'))
