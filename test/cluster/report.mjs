@@ -52,6 +52,7 @@ export function report({ doctor = [], ...results }) {
         ...[about, pod, found, expected === found ? 'yes' : `NO: ${expected}`],
       ]),
     ),
+    ...rows.filter(([, one]) => 'vault reads' in one).map(([name, one]) => vaultOf(name, one)),
     `${total} rotations in all.`,
   ].join('\n\n')
   return { text, problems }
@@ -89,6 +90,11 @@ function naive(one, kind) {
   if (sent === undefined) return '–'
   const stale = one[`${kind} stale`] > 0 ? `, ${one[`${kind} stale`]} stale` : ''
   return `${one[`${kind} refused`]} of ${sent} refused${stale}`
+}
+
+function vaultOf(name, one) {
+  const of = (what) => one[`vault ${what}`]
+  return `${name}: ${of('reads')} reads of a secret with the token in the sink, ${of('refused')} refused; ${of('logins')} logins, ${of('renewals')} renewals.`
 }
 
 function doctorOf(one) {

@@ -4,13 +4,16 @@
  */
 import { createServer } from 'node:net'
 import { parseArgs } from 'node:util'
+import { loadRealServers } from '../bench/support/vault-modules.mjs'
 import { build } from '../check/build.mjs'
 import { start } from '../check/support/commands.mjs'
 import { StageFailure } from '../check/support/run-stages.mjs'
+import { removeTemporaryFolders } from '../check/support/temporary.mjs'
 import { openEngine } from '../container/support/engine.mjs'
 import { prepareTools } from '../container/tools.mjs'
 import { lifeSecondsOf } from './cases/pods.mjs'
 import { runCases } from './cases/run-cases.mjs'
+import { PORT as VAULT_PORT } from './cases/vault-overlay.mjs'
 import { nodeAddress } from './cluster/kubelet.mjs'
 import { foreignKubelet } from './cluster/scratch.mjs'
 import { startCluster } from './cluster/start-cluster.mjs'
@@ -48,7 +51,7 @@ function help() {
   --expected   print what is expected of each case, and run nothing
   --help
 
-Builds etcd ${ETCD}, containerd ${CONTAINERD} and Kubernetes ${KUBERNETES} from their Go modules, once, into
+Builds etcd ${ETCD}, containerd ${CONTAINERD}, Kubernetes ${KUBERNETES} and Vault from their Go modules, once, into
 \${PROJECTED_TOKEN_CACHE:-\${XDG_CACHE_HOME:-~/.cache}/projected-token}. Everything else is in a temporary directory,
 and is removed. Needs root, Go, and debootstrap, buildah, podman and runc, which root gets by apt-get.`)
 }
@@ -79,6 +82,8 @@ async function run() {
   await build.run()
   const programs = await buildComponents()
   const kustomizer = await buildKustomizer()
+  const vaultServers = await loadRealServers()
+  await vaultServers.buildVault()
   console.log(`== images (${at()})`)
   const engine = await openEngine()
   let cluster
@@ -89,13 +94,14 @@ async function run() {
     console.log(`== cluster (${at()})`)
     cluster = await startCluster({ programs, archives, lifeSecondsOf, note, keep: values.keep })
     note(`etcd ${ETCD}, containerd ${CONTAINERD}, Kubernetes ${KUBERNETES} (${at()})`)
-    return await runCases({ cluster, kustomizer, interrupted: () => interruption, note })
+    return await runCases({ cluster, kustomizer, vaultServers, interrupted: () => interruption, note })
   } finally {
     console.log('\n== cleaning up')
     try {
       await cluster?.close()
     } finally {
       await engine.close()
+      await removeTemporaryFolders()
     }
     note(`done, ${at()} in all`)
   }
@@ -112,11 +118,16 @@ async function whyNotHere() {
   )
   if (!hasGo) return 'there is no go on PATH to build the programs with'
   if (!nodeAddress()) return 'a kubelet needs an IPv4 address beside loopback'
-  const isFree = await new Promise((resolve) => {
+  if (!(await isFree(HEALTH_PORT))) return `port ${HEALTH_PORT} is taken: the manifests' pods listen there`
+  if (!(await isFree(VAULT_PORT))) return `port ${VAULT_PORT} is taken: the manifests look for Vault there`
+  return undefined
+}
+
+function isFree(port) {
+  return new Promise((resolve) => {
     const server = createServer().once('error', () => resolve(false))
-    server.listen(HEALTH_PORT, () => server.close(() => resolve(true)))
+    server.listen(port, () => server.close(() => resolve(true)))
   })
-  return isFree ? undefined : `port ${HEALTH_PORT} is taken: the manifests' pods listen there`
 }
 
 function stopwatch() {

@@ -32,6 +32,8 @@ export interface VaultOptions {
   storage?: 'inmem' | 'raft'
   /** Serves https, with a certificate for localhost and the loopback addresses; `caPem` is its CA. @default false */
   tls?: boolean
+  /** DNS names of its certificate, beside localhost. */
+  names?: readonly string[]
   /** On 127.0.0.1. @default a free one */
   port?: number
   /** Milliseconds until the server must be ready, at the start and at each restart. @default 60_000 */
@@ -45,6 +47,8 @@ export interface KubernetesAuthOptions {
   kubernetesHost: string
   /** For an https host. */
   kubernetesCaPem?: string
+  /** With which Vault asks for TokenReviews. @default the client's own */
+  reviewerToken?: string
   roles?: Record<string, VaultRole>
 }
 
@@ -165,7 +169,7 @@ async function startOn(server: VaultProcess, pluginDirectory: string, options: V
   const { binary, configPath, directory } = server
   const storageDirectory = join(directory, 'storage')
   const auditPath = join(directory, 'audit.log')
-  const certificate = tls ? await writeCertificate(directory) : undefined
+  const certificate = tls ? await writeCertificate(directory, options.names) : undefined
   const [port, clusterPort] = await freePorts(options.port)
   const address = `${tls ? 'https' : 'http'}://127.0.0.1:${port}`
   const parts = { address, storage, storageDirectory, port, clusterPort, certificate, pluginDirectory }
@@ -267,8 +271,15 @@ async function startOn(server: VaultProcess, pluginDirectory: string, options: V
     request,
     login: (mount, role, jwt) =>
       request('POST', `auth/${mount}/login`, { role, jwt }, { 'x-vault-token': undefined }),
-    enableKubernetesAuth: ({ mount = 'kubernetes', kubernetesHost, kubernetesCaPem, roles }) => {
-      const config = { kubernetes_host: kubernetesHost, kubernetes_ca_cert: kubernetesCaPem }
+    enableKubernetesAuth: ({
+      mount = 'kubernetes',
+      kubernetesHost,
+      kubernetesCaPem,
+      reviewerToken,
+      roles,
+    }) => {
+      const host = { kubernetes_host: kubernetesHost, kubernetes_ca_cert: kubernetesCaPem }
+      const config = { ...host, token_reviewer_jwt: reviewerToken }
       return enable('kubernetes', mount, { ...config, disable_local_ca_jwt: true }, roles)
     },
     enableJwtAuth: ({ mount = 'jwt', jwksUrl, jwksCaPem, publicKeys, boundIssuer, roles }) => {

@@ -7,8 +7,8 @@ export interface Certificate {
   keyPem: string
 }
 
-/** Makes an authority for this run, and by it a certificate; nothing outside Node is needed. */
-export async function createCertificate(): Promise<Certificate> {
+/** Makes an authority for this run, and by it a certificate, for these names too; nothing outside Node is needed. */
+export async function createCertificate(names: readonly string[] = []): Promise<Certificate> {
   const options = { keyType: 'ec', curve: 'P-256', algorithm: 'sha256' } as const
   const authority = await generate([{ name: 'commonName', value: 'authority' }], {
     ...options,
@@ -25,7 +25,7 @@ export async function createCertificate(): Promise<Certificate> {
       {
         name: 'subjectAltName',
         altNames: [
-          { type: 2, value: 'localhost' },
+          ...['localhost', ...names].map((value) => ({ type: 2 as const, value })),
           { type: 7, ip: '127.0.0.1' },
           { type: 7, ip: '::1' },
         ],

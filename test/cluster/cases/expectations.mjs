@@ -162,4 +162,14 @@ export const EXPECTATIONS = {
   },
   'manifests/base': throughSidecar,
   'manifests/overlays/plain': throughSidecar,
+  // Each token of Vault's lives 60 s at most, and each login has another JWT: the kubelet rotates it every 13 s.
+  'manifests/overlays/vault': {
+    ...throughSidecar,
+    'vault reads': atLeast(50),
+    'vault refused': 0,
+    'vault withheld': 0,
+    'vault logins': atLeast(2),
+    'vault logins refused': 0,
+    'vault renewals': atLeast(2),
+  },
 }

@@ -30,10 +30,14 @@ while :; do
   sleep 0.4
 done`
 
-/** @returns measurements, under the name `manifests/${kustomization}` */
+/**
+ * @param beside begins when the pod is ready, and returns a function that ends it and gives more measurements
+ * @returns measurements, under the name `manifests/${kustomization}`
+ */
 export async function runManifests(
   kustomization,
   { cluster, server, onNode, kustomizer, interrupted: giveUp },
+  beside = () => () => ({}),
 ) {
   const name = `manifests/${kustomization}`
   const { client, kubeletRoot } = cluster
@@ -48,6 +52,7 @@ export async function runManifests(
   await until(async () => isReady(await client.get('pods', 'app')), { what: `${name} is not ready`, giveUp })
 
   const first = await sidecarStatus()
+  const endBeside = beside()
   const ended = new AbortController()
   const shellClient = await readFile(path.join(EXAMPLE, 'clients/token.sh'), 'utf8')
   let failures = 0
@@ -71,6 +76,7 @@ export async function runManifests(
   const { status, rotationsSince } = await statusAtRest(file, first)
   const counts = server.countsOf(name)
   const place = await file.place()
+  const more = await endBeside()
   ended.abort()
   await asking
   file.close()
@@ -89,6 +95,7 @@ export async function runManifests(
       state: status.state,
       watch: status.watch.state,
       reasons: Object.keys(counts.reasons).join('; '),
+      ...more,
     },
   }
 }
@@ -119,7 +126,7 @@ function isReady({ status }) {
 /** The sidecar's own word. */
 async function sidecarStatus() {
   const { sources } = await (await fetch('http://127.0.0.1:8080/status')).json()
-  return sources[0].status
+  return sources.find(({ name }) => name === 'vault-token').status
 }
 
 /** …when it has caught up with the file, if it does. `first` is what it said when it was ready. */

@@ -12,6 +12,7 @@ import { runPodDeleted } from './pod-deleted.mjs'
 import { runPodEnding } from './pod-ending.mjs'
 import { AUDIENCES } from './pods.mjs'
 import { runRotating } from './rotating.mjs'
+import { runVaultOverlay } from './vault-overlay.mjs'
 
 const manifests = (kustomization) => (context) => runManifests(kustomization, context)
 /** The manifests' health port is the node's, as is all network here: one of them at a time. */
@@ -21,6 +22,7 @@ const ROUNDS = [
     about: 'an account made again, a pod that ends slowly; manifests/overlays/plain',
     runs: [runAccountRecreated, runPodEnding, manifests('overlays/plain')],
   },
+  { about: 'a real Vault; manifests/overlays/vault', runs: [runVaultOverlay] },
   { about: 'TokenRequests fail', runs: [runOutage] },
   { about: 'a pod is deleted while its node cannot be reached', runs: [runPodDeleted] },
   { about: 'the kubelet is restarted', runs: [runKubeletRestart] },
@@ -29,12 +31,12 @@ const ROUNDS = [
 const ON_NODE = { nodeName: NODE, hostNetwork: true, tolerations: [{ operator: 'Exists' }] }
 
 /** @param interrupted returns the reason to give up, if there is one. @returns measurements by case */
-export async function runCases({ cluster, kustomizer, interrupted, note }) {
+export async function runCases({ cluster, kustomizer, vaultServers, interrupted, note }) {
   const { client } = cluster
   const keySet = await client.must('GET', '/openid/v1/jwks')
   const judge = createJudge({ client, keySet, issuer: ISSUER, audiences: AUDIENCES })
   const server = await startVerifyingServer(judge, { jwks: keySet, 'foreign-jwks': await foreignKeySet() })
-  const context = { cluster, server, kustomizer, onNode: ON_NODE, interrupted, note }
+  const context = { cluster, server, kustomizer, vaultServers, onNode: ON_NODE, interrupted, note }
   const results = {}
   try {
     // As our manifests have it; an API server makes none by itself.

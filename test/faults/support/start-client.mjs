@@ -3,12 +3,14 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Pool } from 'undici'
+import { waitFor } from './asking.mjs'
 import { programOf, startProcess } from './child.mjs'
 
 const LIBRARY_CLIENT = fileURLToPath(new URL('../clients/client.mjs', import.meta.url))
 /** Before an idle connection is closed: where there are no descriptors, there is no other one. */
 const WARM_INTERVAL_MS = 1_000
 const STATUS_TIMEOUT_MS = 10_000
+const FIRST_WRITE_PATIENCE_MS = 3_000
 /** Signs that a token in a file is not one at all, rather than one that a server refuses. */
 const TORN = new Set(['ERR_JWS_INVALID', 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED', 'ERR_JWT_INVALID'])
 
@@ -69,6 +71,8 @@ async function startProxy(world) {
 async function startSidecarSink(world) {
   const file = await sinkFile(world)
   const sidecar = await startSidecar(world, 'sink', { sinks: [{ path: file, token: 'api' }] })
+  // It listens before it writes; where there is no token there is no file.
+  await waitFor(async () => (await contentOf(file)) !== undefined, FIRST_WRITE_PATIENCE_MS)
   const { url } = world.servers.sink
   const reader = new Pool(url, { connections: 1 })
   return {

@@ -9,8 +9,11 @@ export interface CertificateFiles {
   keyPath: string
 }
 
-export async function writeCertificate(directory: string): Promise<CertificateFiles> {
-  const { caPem, certPem, keyPem } = await createCertificate()
+export async function writeCertificate(
+  directory: string,
+  names?: readonly string[],
+): Promise<CertificateFiles> {
+  const { caPem, certPem, keyPem } = await createCertificate(names)
   const [certPath, keyPath] = [join(directory, 'cert.pem'), join(directory, 'key.pem')]
   await Promise.all([writeFile(certPath, certPem), writeFile(keyPath, keyPem, { mode: 0o600 })])
   return { caPem, certPath, keyPath }
