@@ -24,8 +24,6 @@ export interface LoginFailure {
   readonly roleRefusals: number
   /** The lease of the token in use, ended or not; `undefined` when that is dead, or there is none. */
   readonly lease: Lease | undefined
-  /** Whether another renewal of it may succeed. */
-  readonly isRenewable?: boolean
   /** The TTL of the last lease that there was. */
   readonly lastTtlMs?: number | undefined
   /** How long Vault has been away. */
@@ -87,8 +85,8 @@ export function planAfterLoginFailure(event: LoginFailure, random: Random): Plan
  * that is tried until the token ends.
  */
 function renewalInOutage(event: LoginFailure, random: Random): Plan | undefined {
-  const { lease, isRenewable, failures, loginSpreadMs, retryAfterMs = 0, nowMs } = event
-  if (lease === undefined || !isRenewable) return undefined
+  const { lease, failures, loginSpreadMs, retryAfterMs = 0, nowMs } = event
+  if (lease?.kind !== 'renewable') return undefined
   const atMs = nowMs + retryAfterMs + backoffMs(failures, BASE_MS, ceilingMs(loginSpreadMs), random)
   return atMs < lease.expiresAtMs ? { action: 'renew', atMs } : undefined
 }
@@ -104,7 +102,7 @@ function outageRetry(event: LoginFailure, random: Random): Plan {
   const fromMs = nowMs + retryAfterMs
   if (failures < 2) return { action: 'login', atMs: fromMs + backedOffMs }
   const last = lease ?? (lastTtlMs === undefined ? undefined : { ttlMs: lastTtlMs })
-  const leftMs = lease === undefined || event.isRenewable ? 0 : lease.expiresAtMs - nowMs
+  const leftMs = lease?.kind === 'fixed' ? lease.expiresAtMs - nowMs : 0
   const spreadMs = retrySpreadMs({ lease: last, loginSpreadMs }, awayForMs, leftMs)
   const waitMs = Math.max(backedOffMs, waitInSpreadMs(spreadMs, event.lastSpreadMs, random))
   return { action: 'login', atMs: fromMs + waitMs, spreadMs }

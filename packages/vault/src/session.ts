@@ -1,3 +1,4 @@
+import type { Lease } from './lease.js'
 import { planForLease } from './lease-plan.js'
 import { isOutage, planAfterLoginFailure, wasJustAway, wasSeenAway } from './login-plan.js'
 import { isVerdict, planAfterRenewalFailure } from './renewal-plan.js'
@@ -111,7 +112,6 @@ function afterLoginFailure(
     {
       ...{ failure, retryAfterMs, failures: loginFailures, roleRefusals },
       ...{ lease, lastTtlMs, loginSpreadMs, lastSpreadMs: session.plan.spreadMs, nowMs },
-      isRenewable: lease?.kind === 'renewable' && !isVerdict(session.lastError?.count ?? 0),
       awayForMs: away === undefined ? 0 : nowMs - away.awaySinceMs,
     },
     random,
@@ -147,10 +147,12 @@ function afterRenewalFailure(
   // Only an outage is followed by another renewal, and `Retry-After` may make that late.
   const wasAway = failures > 1 || wasJustAway(session, nowMs)
   const away = isOutage(failure) ? seenAway(session, nowMs) : undefined
+  const mayBeRenewed = isOutage(failure) && !isVerdict(sameErrors)
+  const kept: Lease = mayBeRenewed ? lease : { ...lease, kind: 'fixed' }
   return {
     ...session,
     ...away,
-    lease: isDead ? undefined : lease,
+    lease: isDead ? undefined : kept,
     renewFailures: failures,
     lastError: error === undefined ? undefined : { text: error, count: sameErrors },
     plan: planAfterRenewalFailure(

@@ -110,7 +110,7 @@ describe('the decisions, for every TTL from 1 s to 10 years', () => {
   })
 
   it('rule 8: jitter the first retry of a login within a second, and spread the later ones over 5 s at least', () => {
-    const retry = (failures: number, lease?: Lease) => {
+    const retry = (failures: number, lastTtlMs?: number) => {
       const event = {
         failure: 'unavailable',
         retryAfterMs: undefined,
@@ -118,13 +118,13 @@ describe('the decisions, for every TTL from 1 s to 10 years', () => {
         roleRefusals: 0,
         nowMs: 0,
       } as const
-      return planAfterLoginFailure({ ...event, lease }, () => 0.9).atMs
+      return planAfterLoginFailure({ ...event, lease: undefined, lastTtlMs }, () => 0.9).atMs
     }
     expect(retry(1)).toBe(900)
     expect(retry(2)).toBe(4_500)
-    expect(retry(2, leaseOf(service(3_600), 0))).toBe(162_000)
+    expect(retry(2, 3_600_000)).toBe(162_000)
     // 5 % of 32 days would be 38 h without a token.
-    expect(retry(2, leaseOf(service(768 * 3_600), 0))).toBe(270_000)
+    expect(retry(2, 768 * 3_600_000)).toBe(270_000)
     expect(retry(50)).toBe(54_000)
     // Retry-After comes on top, or everybody would come back together.
     const limited = { failure: 'rate-limited', retryAfterMs: 10_000, failures: 1, roleRefusals: 0 } as const

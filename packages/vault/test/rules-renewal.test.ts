@@ -86,6 +86,20 @@ describe('a renewal that fails', () => {
     expect(provider.status()).toMatchObject({ state: 'valid', logins: 1, renewals: 2 })
   })
 
+  it('rule 4: is not tried again where Vault has refused it, also when the login after it meets an outage', async () => {
+    const { vault, clock, provide } = await scene()
+    const provider = provide()
+    const old = await provider.getToken()
+    vault.script('/renew-self', PERMISSION_DENIED)
+    vault.script('/login', 'reset', 'reset', 'reset')
+    await clock.advance(43 * MINUTE)
+    expect(vault.count('/renew-self')).toBe(1)
+    await clock.advance(10 * MINUTE)
+    expect(vault.count('/renew-self')).toBe(1)
+    expect(provider.status()).toMatchObject({ state: 'valid', logins: 2 })
+    expect(provider.current?.token).not.toBe(old.token)
+  })
+
   it('rule 3: gives way to one login after the other once the token has ended in the outage', async () => {
     const { vault, clock, provide } = await scene()
     const provider = provide()
