@@ -11,8 +11,6 @@ export interface ScheduleInput {
   /** Failed reads and refused candidates in a row. */
   readonly failures: number
   readonly failureCode: TokenErrorCode | undefined
-  /** Whether callers may be waiting for a first token. */
-  readonly starting: boolean
 }
 
 /** Reads are no closer together than this, except for {@link TORN_WRITE_RETRIES_MS}. */
@@ -22,11 +20,6 @@ export const MIN_READ_INTERVAL_MS = 1_000
  * 60 s − 10 s), and 10 s are left for a slow disk and a busy process.
  */
 const MAX_DUE_INTERVAL_MS = 50_000
-/**
- * The longest wait while there is no valid token. Nothing works then, and not everyone who needs one asks again and so
- * causes a read: gRPC sits out its own backoff, and so does a login that waits for a JWT.
- */
-const MAX_INTERVAL_WITHOUT_TOKEN_MS = 5_000
 /** A writer that truncates and then writes is done within this. */
 const TORN_WRITE_RETRIES_MS = [20, 50, 100] as const
 
@@ -52,15 +45,16 @@ function delayByLifeMs(times: TokenTimes, nowMs: number, reloadIntervalMs: numbe
   return nextAtMs - nowMs
 }
 
-function delayByFailuresMs({ times, failures, failureCode, starting }: ScheduleInput): number {
+function delayByFailuresMs({ times, failures, failureCode }: ScheduleInput): number {
   const tornWrite = failureCode === 'ERR_TOKEN_EMPTY' || failureCode === 'ERR_TOKEN_MALFORMED'
   const quickRetries = tornWrite ? TORN_WRITE_RETRIES_MS : []
   const quickRetryMs = quickRetries[failures - 1]
   if (quickRetryMs !== undefined) return quickRetryMs
-  if (starting) return MIN_READ_INTERVAL_MS
+  // Without a valid token nothing works, and not everyone who needs one asks, and so causes a read: gRPC sits out a
+  // backoff of its own. What is good for a few seconds only must be found, too.
+  if (!times) return MIN_READ_INTERVAL_MS
   const doublings = Math.min(failures - quickRetries.length - 1, 16)
-  const longestMs = times ? MAX_DUE_INTERVAL_MS : MAX_INTERVAL_WITHOUT_TOKEN_MS
-  return Math.min(MIN_READ_INTERVAL_MS * 2 ** doublings, longestMs)
+  return Math.min(MIN_READ_INTERVAL_MS * 2 ** doublings, MAX_DUE_INTERVAL_MS)
 }
 
 /** `timeMs` if it is still to come. */

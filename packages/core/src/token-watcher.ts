@@ -110,7 +110,6 @@ export function createTokenWatcher(options: TokenWatcherOptions = {}): TokenWatc
       // A token that expired while it was read is no success either.
       failures: state.failures || (state.current && !usable ? 1 : 0),
       failureCode: state.failure?.error.code,
-      starting: isStarting(),
     })
     const delayMs = Math.min(scheduledMs, looks.putOffMs())
     nextReadMonotonicMs = clock.monotonicNow() + delayMs

@@ -14,7 +14,6 @@ const schedule = (input: Partial<ScheduleInput> & { nowMs: number }) =>
     reloadIntervalMs: 300_000,
     failures: 0,
     failureCode: undefined,
-    starting: false,
     ...input,
   })
 
@@ -76,10 +75,9 @@ describe('the cadence', () => {
         fc.integer({ min: 1_000, max: Number.MAX_SAFE_INTEGER }),
         fc.nat(),
         fc.constantFrom(undefined, 'ERR_TOKEN_EMPTY' as const, 'ERR_TOKEN_NOT_FOUND' as const),
-        fc.boolean(),
-        (nowMs, issuedAtMs, expiresAtMs, warnAfterMs, reloadIntervalMs, failures, failureCode, starting) => {
+        (nowMs, issuedAtMs, expiresAtMs, warnAfterMs, reloadIntervalMs, failures, failureCode) => {
           const times = { issuedAtMs, expiresAtMs, warnAfterMs }
-          const delayMs = schedule({ nowMs, times, reloadIntervalMs, failures, failureCode, starting })
+          const delayMs = schedule({ nowMs, times, reloadIntervalMs, failures, failureCode })
           expect(delayMs).toBeGreaterThanOrEqual(0)
           // A sum of a time and an interval may be off by one in the last place of a double.
           expect(delayMs).toBeLessThanOrEqual(reloadIntervalMs + 4)
@@ -160,34 +158,31 @@ describe('rule 4, with the watch dead', () => {
 })
 
 describe('after a failure', () => {
-  const failing = (times: TokenTimes | undefined) =>
-    Array.from({ length: 40 }, (_, index) =>
-      schedule({ nowMs: 0, times, failures: index + 1, failureCode: 'ERR_TOKEN_NOT_FOUND' }),
-    )
+  const inUse = lifeOf(24 * HOUR)
 
-  it('reads are at least 1 s and at most 60 s apart, and back off', () => {
-    const delays = failing(lifeOf(24 * HOUR))
+  it('reads are at least 1 s and at most 60 s apart, and back off while there is a valid token', () => {
+    const delays = Array.from({ length: 40 }, (_, index) =>
+      schedule({ nowMs: 0, times: inUse, failures: index + 1, failureCode: 'ERR_TOKEN_NOT_FOUND' }),
+    )
     expect(delays.slice(0, 6)).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 32_000])
     expect(new Set(delays.slice(6))).toEqual(new Set([50_000]))
   })
 
-  it('reads are at most 5 s apart without a valid token', () => {
-    const delays = failing(undefined)
-    expect(delays.slice(0, 3)).toEqual([1_000, 2_000, 4_000])
-    expect(new Set(delays.slice(3))).toEqual(new Set([5_000]))
+  it('without a valid token the file is read every second, however often that has failed', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1 }), fc.nat(), (failures, nowMs) => {
+        expect(schedule({ nowMs, failures, failureCode: 'ERR_TOKEN_NOT_FOUND' })).toBe(SECOND)
+      }),
+    )
   })
 
   it('scenario 10: a file that may be in mid-write is read again in 20 to 100 ms, three times', () => {
     for (const failureCode of ['ERR_TOKEN_EMPTY', 'ERR_TOKEN_MALFORMED'] as const) {
-      const delays = [1, 2, 3, 4, 5].map((failures) => schedule({ nowMs: 0, failures, failureCode }))
+      const delays = [1, 2, 3, 4, 5].map((failures) =>
+        schedule({ nowMs: 0, times: inUse, failures, failureCode }),
+      )
       expect(delays).toEqual([20, 50, 100, 1_000, 2_000])
     }
-  })
-
-  it('waits for a first token by reading every second', () => {
-    expect(schedule({ nowMs: 0, failures: 9, failureCode: 'ERR_TOKEN_NOT_FOUND', starting: true })).toBe(
-      1_000,
-    )
   })
 
   it('still looks before the token in use expires', () => {

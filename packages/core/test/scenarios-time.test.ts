@@ -43,8 +43,8 @@ describe('scenario 16: an outage of hours', () => {
     const { reads } = watcher.status()
     await clock.advance(3 * HOUR)
     const perMinute = (watcher.status().reads - reads) / 180
-    expect(perMinute).toBeGreaterThanOrEqual(12)
-    expect(perMinute).toBeLessThan(12.1)
+    expect(perMinute).toBeGreaterThanOrEqual(59)
+    expect(perMinute).toBeLessThanOrEqual(60)
     const error = await failureOf(watcher.getToken())
     expect(error).toMatchObject({
       code: 'ERR_TOKEN_EXPIRED',
@@ -64,13 +64,13 @@ describe('scenario 16: an outage of hours', () => {
     })
   })
 
-  it('ends within 5 s of the repair, though no event tells of it and nobody asks', async () => {
+  it('ends within a second of the repair, though no event tells of it and nobody asks', async () => {
     const { clock, kubelet, watcher } = await setUp({ expirationSeconds: 600, autoRotate: false })
     await kubelet.writeRaw('half a tok')
     await clock.advance(HOUR)
     expect(watcher.status().state).toBe('expired')
     await kubelet.rotate()
-    await clock.advance(5_000)
+    await clock.advance(1_000)
     expect(watcher.current?.token).toBe(kubelet.current.token)
   })
 

@@ -1,11 +1,11 @@
 /** What the end of one request means. Pure. */
 
 /**
- * How long after a repair the product may still refuse, unless the watch sees the change earlier. A client that asks for
- * a token before each request has the file read every second (`MIN_READ_INTERVAL_MS` of core). In its backoff gRPC does
- * not ask, nor does a Vault login that waits for a JWT: the watcher then reads by itself, every 5 s.
+ * How long after a repair the product may still refuse, unless the watch sees the change earlier: without a valid token
+ * the file is read every second (`MIN_READ_INTERVAL_MS` of core), and a Vault login that waits for a JWT asks for it
+ * within 5 s (`JWT_MAX_MS` of vault).
  */
-export const reactionMs = (client) => (client === 'grpc' || client === 'vault' ? 5_000 : 1_000)
+export const reactionMs = (client) => (client === 'vault' ? 5_000 : 1_000)
 /** A broken connection shows a moment after what broke it. */
 const AFTERMATH_MS = 3_000
 
