@@ -22,7 +22,7 @@ export function planForLease(lease: Lease, random: Random): Plan {
   }
 }
 
-/** The time before the end of a lease that belongs to a login: renewals are no longer tried then. */
+/** The time before the end of a lease that belongs to a login: renewals are not tried then until one has failed. */
 export function loginReserveMs(lease: Lease): number {
   return Math.max(lease.ttlMs / 10, Math.min(5_000, lease.ttlMs / 3))
 }

@@ -22,7 +22,7 @@ export interface LoginFailure {
   readonly failures: number
   /** Refusals of the role in a row, this one included. */
   readonly roleRefusals: number
-  /** The lease of the token in use, ended or not; `undefined` when that is dead, or there is none. */
+  /** The lease of the token in use, ended or not; `undefined` when that is dead or as good as lost, or there is none. */
   readonly lease: Lease | undefined
   /** The TTL of the last lease that there was. */
   readonly lastTtlMs?: number | undefined
@@ -52,13 +52,11 @@ export function planAfterLoginFailure(event: LoginFailure, random: Random): Plan
     case 'unavailable':
     case 'sealed':
     case 'rate-limited':
-      return (
-        renewalInOutage(event, random) ?? {
-          ...outageRetry(event, random),
-          // Vault did answer where it limits a rate or says itself when to come back: that holds.
-          onAnswer: failure !== 'rate-limited' && event.retryAfterMs === undefined,
-        }
-      )
+      return {
+        ...outageRetry(event, random),
+        // Vault did answer where it limits a rate or says itself when to come back: that holds.
+        onAnswer: failure !== 'rate-limited' && event.retryAfterMs === undefined,
+      }
     case 'role':
       return event.roleRefusals < ROLE_TRIES ? { ...retry(REFUSED_MAX_MS), onNewJwt: false } : STOP
     case 'mfa':
@@ -81,17 +79,6 @@ export function planAfterLoginFailure(event: LoginFailure, random: Random): Plan
 }
 
 /**
- * A token that still lives can be renewed when Vault is back, which costs it less than a login, and is no herd's: so
- * that is tried until the token ends.
- */
-function renewalInOutage(event: LoginFailure, random: Random): Plan | undefined {
-  const { lease, failures, loginSpreadMs, retryAfterMs = 0, nowMs } = event
-  if (lease?.kind !== 'renewable') return undefined
-  const atMs = nowMs + retryAfterMs + backoffMs(failures, BASE_MS, ceilingMs(loginSpreadMs), random)
-  return atMs < lease.expiresAtMs ? { action: 'renew', atMs } : undefined
-}
-
-/**
  * A first failure is a blip, retried within a second. After a second one it is an outage, with everybody waiting for
  * its end: logins then spread at least as widely as the rule for herds says. `Retry-After` comes on top, or it would
  * bring everybody back at the same moment.
@@ -102,13 +89,13 @@ function outageRetry(event: LoginFailure, random: Random): Plan {
   const fromMs = nowMs + retryAfterMs
   if (failures < 2) return { action: 'login', atMs: fromMs + backedOffMs }
   const last = lease ?? (lastTtlMs === undefined ? undefined : { ttlMs: lastTtlMs })
-  const leftMs = lease?.kind === 'fixed' ? lease.expiresAtMs - nowMs : 0
+  const leftMs = lease === undefined ? 0 : lease.expiresAtMs - nowMs
   const spreadMs = retrySpreadMs({ lease: last, loginSpreadMs }, awayForMs, leftMs)
   const waitMs = Math.max(backedOffMs, waitInSpreadMs(spreadMs, event.lastSpreadMs, random))
   return { action: 'login', atMs: fromMs + waitMs, spreadMs }
 }
 
-/** No wait in an outage is longer than the option. */
+/** No wait for a login is longer than the option. */
 function ceilingMs(loginSpreadMs = OUTAGE_MAX_MS): number {
   return Math.min(OUTAGE_MAX_MS, loginSpreadMs)
 }

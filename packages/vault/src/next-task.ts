@@ -35,10 +35,11 @@ export function nextDueAtMs({ session: { plan }, lookAtMs, pollAtMs }: Agenda): 
 const MIN_LOGIN_INTERVAL_MS = 1_000
 
 /**
- * Whether a caller without a token causes a login: when none is planned, and so none has failed.
+ * Whether a caller without a token causes a login: when none is planned, and none has failed.
  *
  * @param ageMs since the last login.
  */
-export function isLoginOnDemand({ plan }: Session, ageMs: number): boolean {
-  return (plan.action === 'rest' || plan.action === 'renew') && ageMs >= MIN_LOGIN_INTERVAL_MS
+export function isLoginOnDemand({ plan, loginFailures }: Session, ageMs: number): boolean {
+  const hasNoLoginAhead = (plan.action === 'rest' || plan.action === 'renew') && loginFailures === 0
+  return hasNoLoginAhead && ageMs >= MIN_LOGIN_INTERVAL_MS
 }

@@ -29,7 +29,7 @@ export interface RenewalFailure {
   readonly lease: Lease
   /** Whether Vault said that the token is dead. */
   readonly isDead: boolean
-  /** Whether a login has failed since this lease was granted, because Vault was away for that too. */
+  /** Whether a login has failed since this lease was granted. */
   readonly isLoginInVain: boolean
   /** How long Vault has been away. */
   readonly awayForMs: number
@@ -57,12 +57,33 @@ export function planAfterRenewalFailure(event: RenewalFailure, random: Random): 
   return planLogin({ wasAway: true, lease, loginSpreadMs, nowMs: loginFromMs }, random)
 }
 
+/** A failed login of a token that still lives. */
+export interface LoginInVain {
+  readonly failure: FailureClass
+  readonly retryAfterMs: number | undefined
+  /** Failed logins in a row, this one included. */
+  readonly failures: number
+  readonly lease: Lease
+  readonly nowMs: number
+}
+
 /**
- * How long to wait for the answer to a renewal: a Vault that hangs must not use up the time that a login needs; within
- * that time, one has failed already.
+ * The next renewal after a login that came of failed ones, and failed too, because something is away: Vault, who reviews
+ * the JWT, or the JWT. What comes back first may renew the token: it costs Vault less than a login, and is no herd's.
+ *
+ * @returns `undefined` when the token will have ended, or a login was refused for another reason.
  */
-export function renewalTimeLimitMs(lease: Lease, nowMs: number): number {
-  const untilEndMs = lease.expiresAtMs - nowMs
-  const untilReserveMs = untilEndMs - loginReserveMs(lease)
-  return Math.max(BASE_MS, untilReserveMs > 0 ? untilReserveMs : untilEndMs)
+export function planRenewalAfterLogin(event: LoginInVain, random: Random): Plan | undefined {
+  const { failure, lease, failures, retryAfterMs = 0, nowMs } = event
+  if (!isOutage(failure) && failure !== 'jwt-unavailable' && failure !== 'denied') return undefined
+  const atMs = nowMs + retryAfterMs + backoffMs(failures, BASE_MS, MAX_MS, random)
+  return atMs < lease.expiresAtMs ? { action: 'renew', atMs } : undefined
+}
+
+/**
+ * How long to wait for the answer to a renewal: a Vault that hangs must not use up the time that a login needs, unless
+ * one has failed already.
+ */
+export function renewalTimeLimitMs(lease: Lease, isLoginInVain: boolean, nowMs: number): number {
+  return Math.max(BASE_MS, lease.expiresAtMs - (isLoginInVain ? 0 : loginReserveMs(lease)) - nowMs)
 }

@@ -118,7 +118,7 @@ export function createSessionLoop(
     const { token } = held.token
     const identity = session.loggedInAs?.who === undefined ? undefined : await peekJwt(settings, closing)
     if (identity && isAnotherIdentity(session.loggedInAs, identity)) return tell({ type: 'identity-changed' })
-    const limitMs = renewalTimeLimitMs(held.lease, clock.monotonicNow())
+    const limitMs = renewalTimeLimitMs(held.lease, session.loginFailures > 0, clock.monotonicNow())
     settled(await client.renew(token, limitMs, closing), 'renewal', token)
   }
 

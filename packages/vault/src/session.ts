@@ -1,10 +1,13 @@
+import type { FailureClass } from './classify-answer.js'
 import type { Lease } from './lease.js'
 import { planForLease } from './lease-plan.js'
 import { isOutage, planAfterLoginFailure, wasJustAway, wasSeenAway } from './login-plan.js'
-import { isVerdict, planAfterRenewalFailure } from './renewal-plan.js'
+import { isVerdict, planAfterRenewalFailure, planRenewalAfterLogin } from './renewal-plan.js'
 import { afterDeath, afterDoubt, afterLateRefusal } from './session-refusals.js'
 import type { Circumstances, Session, SessionEvent } from './session-types.js'
 
+/** Vault's own words about the token. */
+const REFUSALS: readonly FailureClass[] = ['denied', 'refused', 'mfa']
 /** As many as a file that goes back and forth could hold. */
 const MAX_REFUSED_JWTS = 8
 
@@ -108,14 +111,19 @@ function afterLoginFailure(
   const roleRefusals = failure === 'role' ? session.roleRefusals + 1 : 0
   const { lease, lastTtlMs } = session
   const away = isOutage(failure) ? seenAway(session, nowMs) : undefined
-  const plan = planAfterLoginFailure(
+  /** The login came of renewals that failed, and were not refused: another one may succeed. */
+  const renewing = session.renewFailures > 0 && lease?.kind === 'renewable' ? lease : undefined
+  const attempt = { failure, retryAfterMs, failures: loginFailures, nowMs }
+  const renewal = renewing && planRenewalAfterLogin({ ...attempt, lease: renewing }, random)
+  const login = planAfterLoginFailure(
     {
-      ...{ failure, retryAfterMs, failures: loginFailures, roleRefusals },
-      ...{ lease, lastTtlMs, loginSpreadMs, lastSpreadMs: session.plan.spreadMs, nowMs },
+      ...{ ...attempt, roleRefusals, lastTtlMs, loginSpreadMs, lastSpreadMs: session.plan.spreadMs },
+      lease: renewing ? undefined : lease,
       awayForMs: away === undefined ? 0 : nowMs - away.awaySinceMs,
     },
     random,
   )
+  const plan = renewal ?? login
   const wasRefusedLate = session.lateRefusal === 'noted'
   return {
     ...session,
@@ -147,7 +155,7 @@ function afterRenewalFailure(
   // Only an outage is followed by another renewal, and `Retry-After` may make that late.
   const wasAway = failures > 1 || wasJustAway(session, nowMs)
   const away = isOutage(failure) ? seenAway(session, nowMs) : undefined
-  const mayBeRenewed = isOutage(failure) && !isVerdict(sameErrors)
+  const mayBeRenewed = !REFUSALS.includes(failure) && !isVerdict(sameErrors)
   const kept: Lease = mayBeRenewed ? lease : { ...lease, kind: 'fixed' }
   return {
     ...session,

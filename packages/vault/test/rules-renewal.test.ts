@@ -86,6 +86,59 @@ describe('a renewal that fails', () => {
     expect(provider.status()).toMatchObject({ state: 'valid', logins: 1, renewals: 2 })
   })
 
+  it.each([
+    ['there is no JWT', 'jwt'],
+    ['the API server cannot review it', 'denied'],
+  ])('rule 3: goes on also when that login fails because %s', async (_what, why) => {
+    const { vault, clock, jwts, provide } = await scene()
+    const provider = provide()
+    const token = await provider.getToken()
+    vault.always('/renew-self', () => 'reset')
+    vault.always('/login', () => PERMISSION_DENIED)
+    if (why === 'jwt') jwts.error = new Error('no such file')
+    await clock.advance(57 * MINUTE)
+    vault.always('/renew-self', undefined)
+    await clock.advance(MINUTE)
+    expect(provider.status()).toMatchObject({ state: 'valid', logins: 1, renewals: 1 })
+    expect(provider.current?.token).toBe(token.token)
+  })
+
+  it('rule 3: has no more time than a login leaves it, however late it begins', async () => {
+    const { vault, clock, events, provide } = await scene()
+    vault.grant = { lease_duration: 60 }
+    const provider = provide()
+    await provider.getToken()
+    vault.always('/renew-self', () => 'hang')
+    // Stopped, and woken in the last 10 %.
+    clock.suspend(55 * SECOND, { monotonic: true })
+    await clock.advance(4 * SECOND)
+    expect(events.map(([name]) => name)).not.toContain('expired')
+    expect(vault.count('/login')).toBe(2)
+  })
+
+  it('rule 8: is not hurried by callers when a machine wakes from suspension, and Vault is away', async () => {
+    const { vault, clock, provide } = await scene()
+    const provider = provide()
+    await provider.getToken()
+    for (const path of ['/login', '/renew-self']) vault.always(path, () => 'reset')
+    clock.suspend(2 * HOUR)
+    for (let call = 0; call < 200; call++) {
+      await provider.getToken().catch(() => {})
+      await clock.advance(5)
+    }
+    expect(vault.requests.length).toBeLessThanOrEqual(4)
+  })
+
+  it('a login by hand that fails is tried again as a login', async () => {
+    const { vault, clock, provide } = await scene()
+    const provider = provide()
+    await provider.getToken()
+    vault.script('/login', 'reset')
+    await provider.login().catch(() => {})
+    await clock.advance(2 * SECOND)
+    expect(provider.status()).toMatchObject({ logins: 2, renewals: 0 })
+  })
+
   it('rule 4: is not tried again where Vault has refused it, also when the login after it meets an outage', async () => {
     const { vault, clock, provide } = await scene()
     const provider = provide()
