@@ -22,7 +22,8 @@ function createTokenSource(provider: TokenProvider, clock: Clock): TokenSource {
   const tellsCurrent = 'current' in provider
   let cached: Token | undefined
   let look: Promise<Bearer> | undefined
-  let failure: { error: CallFailure; count: number; untilMs: number } | undefined
+  /** Of the last look; over once the provider holds another token than it did then. */
+  let failure: { error: CallFailure; count: number; untilMs: number; held: string | undefined } | undefined
   /** The last look gave the token that was at hand already: the next one at it may wait a little. */
   let unchanged: { token: string; untilMs: number } | undefined
 
@@ -40,8 +41,9 @@ function createTokenSource(provider: TokenProvider, clock: Clock): TokenSource {
   }
 
   async function attempt(): Promise<Bearer> {
+    let before: string | undefined
     try {
-      const before = held()?.token
+      before = held()?.token
       const bearer = bearerOf(await provider.getToken())
       const { token } = bearer
       if (tokenPhase(token.expiresAtMs, clock.now()) === 'expired') throw expired()
@@ -56,7 +58,8 @@ function createTokenSource(provider: TokenProvider, clock: Clock): TokenSource {
     } catch (cause) {
       const error = callFailure(cause)
       const count = (failure?.count ?? 0) + 1
-      failure = { error, count, untilMs: clock.monotonicNow() + backoffDelayMs(count, Math.random()) }
+      const untilMs = clock.monotonicNow() + backoffDelayMs(count, Math.random())
+      failure = { error, count, untilMs, held: before }
       throw error
     }
   }
@@ -68,8 +71,9 @@ function createTokenSource(provider: TokenProvider, clock: Clock): TokenSource {
       if (failure && !look && isBackingOff()) throw failure.error
       return lookForToken()
     }
-    if (phase === 'fresh') failure = undefined
-    else if (!look && !isBackingOff() && !hasJustFound(token)) lookForToken().catch(() => {})
+    if (failure && (phase === 'fresh' || token.token !== failure.held)) failure = undefined
+    if (phase === 'refresh' && !look && !isBackingOff() && !hasJustFound(token))
+      lookForToken().catch(() => {})
     return bearerOf(token)
   }
 

@@ -365,6 +365,21 @@ describe('gRFC A97, 6: after a failure calls back off', () => {
     expect(sent()).toEqual(['Bearer found'])
     expect(provider.lookups).toBe(1)
   })
+
+  it('is over with that token, however short its life, also when a server then refuses it', async () => {
+    const provider = createHoldingProvider()
+    provider.answer = tokenError('ERR_TOKEN_ISSUER')
+    const { call, clock, sent } = await connect(provider)
+    expect((await call()).code).toBe(status.UNAUTHENTICATED)
+    provider.current = tokenFor(clock, 'found', 40)
+    provider.answer = provider.current
+    expect(await call()).toEqual(OK)
+    // As a watcher does whose token was refused: it holds none until it has looked.
+    provider.current = undefined
+    provider.answer = tokenFor(clock, 'another', 40)
+    expect(await call()).toEqual(OK)
+    expect(sent()).toEqual(['Bearer found', 'Bearer another'])
+  })
 })
 
 describe('gRFC A97, 7: the header', () => {

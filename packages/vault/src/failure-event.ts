@@ -15,5 +15,8 @@ export function failureEvent(
   // Of 5xx only a 500 is Vault's own word about the request; 502 and 504 are a proxy's, 503 is everybody's.
   const error = answer.kind === 'http' && answer.status === 500 ? redact(answer.errors.join('\n')) : ''
   const isDead = answer.kind === 'http' && answer.status === 403 && judgeForbidden(answer.errors) === 'dead'
-  return { type: 'renew-failed', failure, retryAfterMs, isDead, error: error === '' ? undefined : error }
+  return {
+    ...{ type: 'renew-failed', failure, retryAfterMs, isDead, isAnswered: answer.kind === 'http' },
+    error: error === '' ? undefined : error,
+  }
 }

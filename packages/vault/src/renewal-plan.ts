@@ -8,6 +8,10 @@ import type { Plan } from './plan.js'
 
 const BASE_MS = 1_000
 const MAX_MS = 60_000
+/** Where it is renewals that somebody answers with an error, and a login was in vain, every so many tries are a login. */
+const TRIES_PER_LOGIN = 4
+/** How it shows that the JWT, or who reviews it, is away: Vault gives no reason, or its plugin's words. */
+const REVIEW_FAILURES: readonly FailureClass[] = ['jwt-unavailable', 'denied', 'refused']
 /** A deleted role makes every renewal a 500 of the same words: three of them are a verdict. */
 const SAME_ERRORS = 3
 
@@ -29,6 +33,8 @@ export interface RenewalFailure {
   readonly lease: Lease
   /** Whether Vault said that the token is dead. */
   readonly isDead: boolean
+  /** Whether there was an answer, by Vault about this request or by what stands before it; not one that it is sealed. */
+  readonly isAnswered: boolean
   /** Whether a login has failed since this lease was granted. */
   readonly isLoginInVain: boolean
   /** How long Vault has been away. */
@@ -46,7 +52,9 @@ export function planAfterRenewalFailure(event: RenewalFailure, random: Random): 
   const waitMs = retryAfterMs + backoffMs(event.failures, BASE_MS, MAX_MS, random)
   const untilEndMs = lease.expiresAtMs - nowMs
   if (event.isLoginInVain) {
-    if (waitMs < untilEndMs) return { action: 'renew', atMs: nowMs + waitMs }
+    const isLoginsTurn = event.isAnswered && event.failures % TRIES_PER_LOGIN === 0
+    const action = isLoginsTurn ? 'login' : 'renew'
+    if (waitMs < untilEndMs) return { action, atMs: nowMs + waitMs }
     const spreadMs = retrySpreadMs({ lease, loginSpreadMs }, event.awayForMs, 0)
     const atMs = nowMs + retryAfterMs + waitInSpreadMs(spreadMs, undefined, random)
     return { action: 'login', atMs, spreadMs, onAnswer: true }
@@ -75,9 +83,9 @@ export interface LoginInVain {
  */
 export function planRenewalAfterLogin(event: LoginInVain, random: Random): Plan | undefined {
   const { failure, lease, failures, retryAfterMs = 0, nowMs } = event
-  if (!isOutage(failure) && failure !== 'jwt-unavailable' && failure !== 'denied') return undefined
+  if (!isOutage(failure) && !REVIEW_FAILURES.includes(failure)) return undefined
   const atMs = nowMs + retryAfterMs + backoffMs(failures, BASE_MS, MAX_MS, random)
-  return atMs < lease.expiresAtMs ? { action: 'renew', atMs } : undefined
+  return atMs < lease.expiresAtMs ? { action: 'renew', atMs, onNewJwt: failure === 'denied' } : undefined
 }
 
 /**

@@ -62,6 +62,8 @@ export type SessionEvent =
       readonly type: 'renew-failed'
       readonly failure: FailureClass
       readonly retryAfterMs?: number | undefined
+      /** Whether there was an answer, whoever gave it. */
+      readonly isAnswered?: boolean
       /** The words of a 500. */
       readonly error?: string | undefined
       /** Whether Vault said that the token is dead. */

@@ -166,6 +166,7 @@ function afterRenewalFailure(
     plan: planAfterRenewalFailure(
       {
         ...{ failure, retryAfterMs, failures, sameErrors, wasAway, lease, isDead, loginSpreadMs, nowMs },
+        isAnswered: event.isAnswered === true && failure !== 'sealed',
         isLoginInVain: session.loginFailures > 0,
         awayForMs: away === undefined ? 0 : nowMs - away.awaySinceMs,
       },

@@ -103,6 +103,17 @@ describe('a renewal that fails', () => {
     expect(provider.current?.token).toBe(token.token)
   })
 
+  it('rule 3: gives way to a login again where it alone is in vain, though the first one met a broken connection', async () => {
+    const { vault, clock, events, provide } = await scene()
+    const provider = provide()
+    await provider.getToken()
+    vault.always('/renew-self', () => ({ status: 502, body: '<html>Bad Gateway</html>' }))
+    vault.script('/login', 'reset')
+    await clock.advance(60 * MINUTE)
+    expect(provider.status()).toMatchObject({ state: 'valid', logins: 2 })
+    expect(events.map(([name]) => name)).not.toContain('expired')
+  })
+
   it('rule 3: has no more time than a login leaves it, however late it begins', async () => {
     const { vault, clock, events, provide } = await scene()
     vault.grant = { lease_duration: 60 }
