@@ -96,6 +96,7 @@ const PROCESS_FAULTS = [
     name: 'clients stopped (SIGSTOP)',
     holdMs: STOPPED_MS,
     explains: ['all'],
+    keepsFromReading: IN_CLIENTS,
     async begin({ clients }) {
       process.kill(clients.pid, 'SIGSTOP')
       return async () => void process.kill(clients.pid, 'SIGCONT')
@@ -120,6 +121,7 @@ const PROCESS_FAULTS = [
     name: 'event loop of the clients blocked',
     holdMs: MOMENT_MS,
     explains: ['all'],
+    keepsFromReading: IN_CLIENTS,
     async begin({ clients }, random) {
       await clients.call('block', { ms: between(random, 200, 10_000) })
       return over
