@@ -5,7 +5,7 @@ import { createAuthFetch } from '@projected-token/fetch'
 import { createTokenInterceptor as createUndiciInterceptor } from '@projected-token/fetch/undici'
 import { createChannelCredentials, createTokenInterceptor } from '@projected-token/grpc'
 import { Agent, request as undiciRequest } from 'undici'
-import { echoService } from '../support/echo-service.mjs'
+import { echoService } from '../../bench/children/grpc-echo.mjs'
 
 /** Longer than any fault: what takes longer hangs. */
 const TIMEOUT_MS = 60_000

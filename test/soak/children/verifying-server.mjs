@@ -7,8 +7,8 @@ import { createServer } from 'node:http'
 import grpc from '@grpc/grpc-js'
 import { createLocalJWKSet, decodeJwt, jwtVerify } from 'jose'
 import { generate } from 'selfsigned'
+import { echoService } from '../../bench/children/grpc-echo.mjs'
 import { serve } from '../support/child.mjs'
-import { echoService } from '../support/echo-service.mjs'
 
 const MAX_KNOWN_TOKENS = 1_000
 

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { serve as answerCalls } from '../../bench/children/serve.mjs'
 
 /**
  * Starts test/soak/children/`file`.
@@ -62,16 +63,7 @@ export function startChild(file, { args = [], execArgv = [], openFiles, onPost =
 
 /** The child's end: answers calls, and ends with its parent. @returns a function that posts a message */
 export function serve(methods) {
-  process.on('disconnect', () => process.exit())
-  process.on('message', async ({ id, method, params }) => {
-    let answer
-    try {
-      answer = { id, result: await methods[method](params) }
-    } catch (error) {
-      answer = { id, error: error?.stack ?? String(error) }
-    }
-    if (process.connected) process.send(answer)
-  })
+  answerCalls(methods)
   return (post) => {
     if (process.connected) process.send({ post })
   }
