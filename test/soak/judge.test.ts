@@ -1,7 +1,7 @@
 import { mkdtemp, rm, symlink, unlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startFakeKubelet } from '@projected-token/testing'
+import { type FakeKubelet, startFakeKubelet } from '@projected-token/testing'
 import { describe, expect, it } from 'vitest'
 import { judgeGrowth } from './support/growth.mjs'
 import { judgeRecord, type RequestRecord, reactionMs } from './support/judge.mjs'
@@ -82,21 +82,77 @@ describe('growth', () => {
 })
 
 describe('the perfect client', () => {
+  const startKubelet = () => startFakeKubelet({ autoRotate: false, algorithm: 'ES256' })
+  const beside = (kubelet: FakeKubelet) => {
+    const expected = {
+      audience: 'vault',
+      issuer: kubelet.issuer,
+      subject: 'system:serviceaccount:default:build-robot',
+    }
+    let nowMs = Date.now()
+    const read = createPerfectClient(kubelet.path, expected, () => nowMs)
+    /** Reads ten times a second. */
+    const readFor = (ms: number) => {
+      for (const untilMs = nowMs + ms; nowMs < untilMs; nowMs += 100) read()
+    }
+    const sleep = (ms: number) => {
+      nowMs += ms
+    }
+    return { read, readFor, sleep }
+  }
+
   it('has each token as soon as it lies there, and keeps the last good one', async () => {
-    await using kubelet = await startFakeKubelet({ autoRotate: false, algorithm: 'ES256' })
-    const { path, issuer } = kubelet
-    const expected = { audience: 'vault', issuer, subject: 'system:serviceaccount:default:build-robot' }
-    const read = createPerfectClient(path, expected)
+    await using kubelet = await startKubelet()
+    const { read, readFor } = beside(kubelet)
 
     expect(read().tokens).toEqual([kubelet.current.token])
+    const before = kubelet.current.token
     const { token } = await kubelet.rotate()
+    expect(read().tokens).toEqual([token, before])
+    readFor(1_100)
     expect(read().tokens).toEqual([token])
     const other = await kubelet.wrongAudience()
+    readFor(2_000)
     expect(read().tokens).toEqual([other.token, token])
     await kubelet.obstruct('link-loop')
     expect(read().tokens).toEqual([token])
     await kubelet.remove({ directory: true })
     expect(read()).toEqual({ tokens: [token], publishedAtMs: undefined })
+  })
+
+  it('keeps no token that lay there for less than a second, asleep or not', async () => {
+    await using kubelet = await startKubelet()
+    const { read, readFor, sleep } = beside(kubelet)
+    read()
+    const first = kubelet.current.token
+    await kubelet.rotate()
+    readFor(400)
+    sleep(60_000)
+    read()
+    await kubelet.remove({ directory: true })
+    expect(read().tokens).toEqual([first])
+  })
+
+  it('keeps a token that was written in place beside a valid one after a minute', async () => {
+    await using kubelet = await startKubelet()
+    const { read, readFor } = beside(kubelet)
+    read()
+    const first = kubelet.current.token
+    const { token } = await kubelet.truncateAndWrite()
+    readFor(59_000)
+    expect(read().tokens).toEqual([token, first])
+    readFor(2_000)
+    expect(read().tokens).toEqual([token])
+  })
+
+  it('keeps a token that was written in place after the other had expired within a second', async () => {
+    await using kubelet = await startKubelet()
+    const { read, readFor, sleep } = beside(kubelet)
+    read()
+    sleep(7_200_000)
+    const { token } = await kubelet.truncateAndWrite()
+    readFor(1_100)
+    expect(read().tokens).toEqual([token])
   })
 
   it('is not held by a device in the place of the file', async () => {
