@@ -45,6 +45,11 @@ describe('the status page against DNS rebinding', () => {
     expect(isTrustedHost('status.example.evil.example', ['status.example'])).toBe(false)
   })
 
+  test('trusts all names where all are allowed', () => {
+    expect(isTrustedHost('evil.example', ['*'])).toBe(true)
+    expect(isTrustedHost(undefined, ['status.example', '*'])).toBe(true)
+  })
+
   test('trusts no domain name, whatever it looks like', () => {
     const domain = fc.domain().filter((name) => name !== 'localhost')
     fc.assert(fc.property(domain, (name) => !isTrustedHost(name, []) && !isTrustedHost(`${name}:80`, [])))

@@ -1,3 +1,5 @@
+import { hostNameOf, isUnrebindable } from '../listen/host-name.js'
+
 /** The headers that tell on whose behalf a request is made. */
 export interface RequestOrigin {
   readonly host?: string | undefined
@@ -8,14 +10,11 @@ export interface RequestOrigin {
 /** What is wrong with a request: the name it was made to, or the page that made it. */
 export type HostRefusal = 'host' | 'origin'
 
-const HOST = /^(\[[0-9a-f:.]+\]|[^\s:/@[\]]+)(?::\d*)?$/i
-const IP_ADDRESS = /^(\[[0-9a-f:.]+\]|\d{1,3}(\.\d{1,3}){3})$/i
-
 /**
  * Keeps web pages out. Whoever reaches the proxy uses its token, and a browser on the same machine lets any page send
- * requests to it: directly, which `Origin` and `Sec-Fetch-Site` tell, or by a name of the page's own that its DNS
- * points at us ("DNS rebinding"), which `Host` tells. An address in `Host` is no such name, and the upstream's own
- * name cannot be the page's.
+ * requests to it: directly, which `Origin` and `Sec-Fetch-Site` tell, or by a name of the page's own that leads to us,
+ * which `Host` tells. The upstream's own name cannot be the page's, and browsers send what ends in `.localhost` to
+ * their own machine, whatever DNS says.
  */
 export function createHostPolicy(upstream: URL, allowedHosts: readonly string[] = []) {
   const allowed = new Set(allowedHosts.map(withoutDot))
@@ -23,11 +22,7 @@ export function createHostPolicy(upstream: URL, allowedHosts: readonly string[] 
   const upstreamName = withoutDot(upstream.hostname)
 
   const isAllowedHost = (name: string) =>
-    name === 'localhost' ||
-    name.endsWith('.localhost') ||
-    name === upstreamName ||
-    IP_ADDRESS.test(name) ||
-    allowed.has(name)
+    isUnrebindable(name) || name.endsWith('.localhost') || name === upstreamName || allowed.has(name)
 
   const isAllowedPage = (origin: string) =>
     URL.canParse(origin) && allowed.has(withoutDot(new URL(origin).hostname))
@@ -38,8 +33,8 @@ export function createHostPolicy(upstream: URL, allowedHosts: readonly string[] 
       if (allowsAll) return undefined
       const { host, origin, 'sec-fetch-site': site } = headers
       // Only HTTP/1.0 may do without; browsers do not speak it.
-      const name = host === undefined ? undefined : HOST.exec(host)?.[1]
-      if (host !== undefined && (name === undefined || !isAllowedHost(withoutDot(name)))) return 'host'
+      const name = host === undefined ? undefined : hostNameOf(host)
+      if (host !== undefined && (name === undefined || !isAllowedHost(name))) return 'host'
       if (origin !== undefined && isAllowedPage(origin)) return undefined
       if (site !== undefined && site !== 'same-origin' && site !== 'none') return 'origin'
       // Programs send one too, for a web socket say: that of the server which they mean.
