@@ -3,7 +3,7 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { ProxyConfig } from './config/sidecar-config.js'
 import { readSmallFile } from './files.js'
 import type { ListenAddress } from './listen/listen-address.js'
-import { formatListenAddress } from './listen/parse-listen-address.js'
+import { formatListenAddress, isLoopback } from './listen/parse-listen-address.js'
 import type { Observer } from './observe/create-observer.js'
 import type { Sources } from './sources/create-sources.js'
 
@@ -33,6 +33,12 @@ export async function createProxies(
     configs.map(async ({ listen, source, caFile, ...config }, index) => {
       const name = formatListenAddress(listen)
       const ca = caFile === undefined ? undefined : await readAuthorities(caFile)
+      if (isPlaintext(config.upstream)) {
+        log.warn(
+          { proxy: name, upstream: config.upstream.origin },
+          'the token can be read on the way: no TLS',
+        )
+      }
       const app = await createProxy({ ...config, name, ca }, sources.get(source), {
         clock,
         log,
@@ -41,6 +47,12 @@ export async function createProxies(
       return { name: `proxies[${index}]`, address: listen, app }
     }),
   )
+}
+
+/** Whether somebody on the way could read what is sent. Loopback has no way. */
+function isPlaintext({ protocol, hostname, port }: URL): boolean {
+  const host = hostname.replace(/^\[|\]$/g, '')
+  return protocol === 'http:' && !isLoopback({ kind: 'tcp', host, port: Number(port) })
 }
 
 async function readAuthorities(path: string): Promise<Buffer> {

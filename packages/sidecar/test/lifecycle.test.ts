@@ -213,3 +213,27 @@ describe('a sidecar', () => {
     expect((await ask(`127.0.0.1:${port}`, { path: '/healthz', headers: {} })).status).toBe(200)
   })
 })
+
+describe('a proxy whose upstream has no TLS', () => {
+  const warningsOf = async (upstream: string) => {
+    const proxy = `proxies: [{ listen: '127.0.0.1:0', upstream: '${upstream}', token: app }]`
+    const { lines } = await startFromYaml(`${await tokensYaml()}${proxy}`)
+    return lines.map((line) => JSON.parse(line)).filter(({ level }) => level === 'warn')
+  }
+
+  it.each(['http://things.default.svc:8080/base', 'http://10.1.2.3', 'http://[fd00::1]:80'])(
+    'is warned of when it is another machine: %s',
+    async (upstream) => {
+      expect(await warningsOf(upstream)).toMatchObject([
+        { upstream: new URL(upstream).origin, msg: 'the token can be read on the way: no TLS' },
+      ])
+    },
+  )
+
+  it.each(['http://127.0.0.1:1', 'http://localhost:1', 'http://[::1]:1', 'https://things.default.svc'])(
+    'is nothing to warn of: %s',
+    async (upstream) => {
+      expect(await warningsOf(upstream)).toEqual([])
+    },
+  )
+})
