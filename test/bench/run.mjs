@@ -97,6 +97,8 @@ async function runOne(bench) {
     const rows = [{ metric: bench.name, result: 'failed: see standard error' }]
     return { rows, notes: [], data: null, error: String(error) }
   })
+  // All come together at the end; but half an hour's results should not go with whoever ends the run before.
+  progress(`done\n${formatTable(result.rows)}`)
   return { name: bench.name, seconds: (performance.now() - startedAtMs) / 1000, ...result }
 }
 
