@@ -1,7 +1,7 @@
 import { constants, readFileSync, rmSync, watch } from 'node:fs'
-import { access, mkdtemp, open, readdir, realpath, rm, stat } from 'node:fs/promises'
+import { access, mkdtemp, open, readdir, readlink, realpath, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, isAbsolute, join, parse, resolve, sep } from 'node:path'
 
 /** The version in this package's package.json. */
 export function packageVersion(): string {
@@ -73,6 +73,31 @@ export async function inodeOf(path: string): Promise<Inode> {
 /** The path without its links. @throws the operating system's error */
 export async function withoutLinks(path: string): Promise<string> {
   return realpath(path)
+}
+
+/** As many links as Linux follows (path_resolution(7)). */
+const MAX_LINKS = 40
+
+/** Whether one of the links on the way to a path has this name. */
+export async function leadsThroughLink(path: string, name: string): Promise<boolean> {
+  const names = (text: string) => text.split(sep).filter((one) => one !== '' && one !== '.')
+  const { root } = parse(resolve(path))
+  let at = root
+  let links = 0
+  let ahead = names(resolve(path).slice(root.length))
+  for (let [next, ...rest] = ahead; next !== undefined; [next, ...rest] = ahead) {
+    ahead = rest
+    const here = next === '..' ? dirname(at) : join(at, next)
+    const target = await readlink(here).catch(() => undefined)
+    if (target === undefined) at = here
+    else if (next === name) return true
+    else if (++links > MAX_LINKS) return false
+    else {
+      if (isAbsolute(target)) at = root
+      ahead = [...names(target), ...rest]
+    }
+  }
+  return false
 }
 
 /** Whether this process may look up names in a directory; also `true` where there is no directory. */

@@ -9,5 +9,6 @@ export async function main(): Promise<void> {
   dispose()
   // A reader that has gone can be told nothing, and has seen what it wanted.
   const code = io.signal.reason === 'EPIPE' ? EXIT.ok : exitCode
-  process.exitCode = hasLostOutput() ? EXIT.bad : code
+  // What was found stays worse than that it could not be told: `doctor` says 2, and by 1 that the token works.
+  process.exitCode = hasLostOutput() ? Math.max(EXIT.bad, code) : code
 }

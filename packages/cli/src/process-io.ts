@@ -19,7 +19,7 @@ export function createProcessIo(): { io: CliIo; hasLostOutput(): boolean; dispos
     if (code === 'EPIPE' || isLost) return
     isLost = true
     // It may come after the command has ended.
-    process.exitCode = EXIT.bad
+    process.exitCode = Math.max(EXIT.bad, Number(process.exitCode ?? EXIT.ok))
     stderr.write(`error: The output could not be written: ${printable(message, 200)}\n`)
   })
   tellWarnings(stderr)

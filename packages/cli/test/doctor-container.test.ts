@@ -13,6 +13,7 @@ import {
   noOtherUser,
   notLinux,
   type VolumeOptions,
+  works,
   writeVolume,
 } from './support/doctor-places.js'
 import { boundClaims, createIssuer, temporaryDirectory, writeFileFor } from './support/token-files.js'
@@ -119,6 +120,29 @@ describe('doctor of a mount', () => {
     expect(codes).toEqual([])
     expect(exitCode).toBe(0)
     expect(path).not.toBe(target)
+  })
+})
+
+describe('doctor beside a mount whose server is gone', () => {
+  // The program holds the descriptor itself, and answers nothing: that ends with it.
+  const dead = ['exec 3<>/dev/fuse', 'mkdir /mnt/dead']
+  const mountDead = 'mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 dead /mnt/dead'
+  const beside = (set: string) => insideAlone([...dead, set, mountDead].join('\n'))
+  const noFuse: [boolean, string] = [
+    !works('unshare', '--user', '--map-root-user', 'sh', '-c', 'exec 3<>/dev/fuse'),
+    'needs /dev/fuse, and to be allowed to open it',
+  ]
+
+  it('judges the token, and does not wait for that mount', async ({ skip }) => {
+    skip(...noNamespaces)
+    skip(...noFuse)
+    const { directory } = await volumeOf()
+    const path = join(OWN_DIRECTORY, 'token')
+    const wrap = beside(`mount --bind ${directory} ${OWN_DIRECTORY}`)
+    const { exitCode } = await doctor([path], wrap)
+    expect(exitCode).toBe(0)
+    const pod = await doctor(['--pod'], wrap)
+    expect(pod.json.tokens.map((one: { path: string }) => one.path)).toEqual([path])
   })
 })
 

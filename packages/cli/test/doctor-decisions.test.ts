@@ -169,21 +169,35 @@ describe('a file that may not be read', () => {
     else expect(judge(inode).remedy).toContain(remedy)
   })
 
-  it('says what went wrong otherwise in the words of the library', () => {
-    const { seen } = judgeFailure({
-      path: '/t/token',
-      code: 'ERR_TOKEN_UNREADABLE',
-      message: "Token file '/t/token' could not be read (EIO)",
-      cause: 'EIO',
-      nearby: undefined,
-      mounted: [],
-      access: { user, inode: undefined, closed: undefined },
-    })
-    expect(seen).toBe("Token file '/t/token' could not be read (EIO).")
-  })
+  it.each([
+    ['EIO', 'look at the file system'],
+    ['ENOTDIR', 'A name on the way is a file'],
+    ['ELOOP', 'lead in a circle'],
+  ])(
+    'says what went wrong otherwise (%s) in the words of the library, and no word of owners',
+    (cause, does) => {
+      const { seen, remedy } = judgeFailure({
+        path: '/t/token',
+        code: 'ERR_TOKEN_UNREADABLE',
+        message: `Token file '/t/token' could not be read (${cause})`,
+        cause,
+        nearby: undefined,
+        mounted: [],
+        access: { user, inode: undefined, closed: undefined },
+      })
+      expect(seen).toBe(`Token file '/t/token' could not be read (${cause}).`)
+      expect(remedy).toContain(does)
+    },
+  )
 })
 
 describe('several tokens', () => {
+  it('does not say that no token is mounted where the mounts cannot be read', () => {
+    const [finding] = judgeContainer([], { pod: true, isDefault: true, mountsAreKnown: false })
+    expect(finding?.seen).toContain('/proc/self/mountinfo could not be read')
+    expect(finding?.remedy).toContain('instead of --pod')
+  })
+
   const tokens = (count: number) =>
     Array.from({ length: count }, (_, index) => ({ path: `/t/${index}`, audience: [`a${index}`] }))
   it.each([

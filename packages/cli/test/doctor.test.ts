@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
@@ -264,6 +264,25 @@ describe('doctor of a file', () => {
     })
     const given = await runJson(['doctor', directory], { clock })
     expect(findingOf(given.json, 'ERR_TOKEN_NOT_A_FILE').remedy).toBe(`Give the path '${path}'.`)
+  })
+
+  it('finds a link past ..data into one version of the volume, and is content with one to the file', async () => {
+    const { path, version } = await volumeOf(boundClaims(NOW_MS))
+    const links = await temporaryDirectory()
+    const [pinned, following] = [join(links, 'pinned'), join(links, 'following')]
+    await symlink(join(version, 'token'), pinned)
+    await symlink(path, following)
+    for (const past of [pinned, join(version, 'token')]) {
+      const { exitCode, json } = await runJson(['doctor', past], { clock })
+      expect(codesOf(json)).toEqual(['NEVER_UPDATED'])
+      expect(findingOf(json, 'NEVER_UPDATED').seen).toContain('which the next rotation removes')
+      expect(exitCode).toBe(1)
+    }
+    for (const good of [following, path]) {
+      const { exitCode, json } = await runJson(['doctor', good], { clock })
+      expect(codesOf(json)).toEqual([])
+      expect(exitCode).toBe(0)
+    }
   })
 
   it('warns of a plain file instead of a projection', async () => {

@@ -84,6 +84,14 @@ describe('inspect --jwks', () => {
     expect(json.signature).toMatchObject({ state: 'valid', keyId: 'the-one' })
   })
 
+  it('tries a key without an id for a token that names one', async () => {
+    const unnamed = [stranger.jwk, issuer.jwk].map((key) => ({ ...key, kid: undefined }))
+    const keys = await writeKeys({ keys: unnamed })
+    expect((await runJson(['inspect', await write(), '--jwks', keys])).json.signature.state).toBe('valid')
+    const others = await writeKeys({ keys: [{ ...stranger.jwk, kid: undefined }] })
+    expect((await runJson(['inspect', await write(), '--jwks', others])).json.signature.state).toBe('invalid')
+  })
+
   it('fails for a token that another key signed under the same id', async () => {
     const keys = await writeKeys({ keys: [issuer.jwk] })
     const { exitCode, json } = await runJson(['inspect', await write(stranger), '--jwks', keys])

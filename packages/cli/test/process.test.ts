@@ -42,6 +42,15 @@ describe('the process', () => {
     await writer.close()
   })
 
+  it.skipIf(!existsSync('/dev/full'))(
+    'keeps the exit code of a broken token that cannot be told',
+    async () => {
+      const child = start('sh', ['-c', `${process.execPath} ${bin.path} doctor /no/such/token > /dev/full`])
+      expect(await child.end).toBe(2)
+      expect(child.stderr()).toContain('error: The output could not be written: ENOSPC')
+    },
+  )
+
   // Skipped where there is no device that is always full.
   it.skipIf(!existsSync('/dev/full'))('says that its output could not be written, and fails', async () => {
     const { kubelet } = await startKubelet()

@@ -13,7 +13,7 @@ import { judgeWatch } from './judge-watch.js'
 import { logInOnce, NOT_ASKED } from './log-in-once.js'
 import type { Mount } from './mountinfo.js'
 import { probeWatch } from './probe-watch.js'
-import { accessFacts, mountFacts } from './surroundings.js'
+import { accessFacts, followsVolume, mountFacts } from './surroundings.js'
 
 /** What `doctor` was asked about one token. */
 export interface DoctorRequest extends InspectRequest {
@@ -41,9 +41,10 @@ export async function examine(
   io: CliIo,
 ): Promise<{ report: TokenReport; findings: DoctorFinding[] }> {
   const { path } = request
-  const [{ nowMs, signature, found, file: seen }, mount] = await Promise.all([
+  const [{ nowMs, signature, found, file: seen }, mount, follows] = await Promise.all([
     examineAtRest(request, io),
     mountFacts(path, mounts),
+    followsVolume(path),
   ])
   const file = withMount(seen, mount)
   const judgements: Judgement[] = []
@@ -60,7 +61,7 @@ export async function examine(
       ...judgeClocks(found.token, file),
     )
   }
-  judgements.push(...judgeMount(path, file, mount))
+  judgements.push(...judgeMount(path, file, mount, follows))
   const vault = request.vault && (mayLogIn(judgements) ? await logInOnce(request.vault, io) : NOT_ASKED)
   if (vault) judgements.push(...judgeVault(vault, token))
   const watch = file && (await probeWatch(file.directory, request.probe, io))

@@ -23,13 +23,18 @@ const MAX_DEPTH = 4
 const MAX_TOKEN_BYTES = 65_536
 /** File systems of the kernel: no token, and much to read. */
 const NOT_FILES = new Set(['proc', 'sysfs', 'cgroup', 'cgroup2', 'devpts', 'mqueue', 'debugfs', 'tracefs'])
+/**
+ * Served by somebody else: no kubelet writes a token there, and one whose server is gone holds whoever looks, beyond
+ * any time limit and any signal but SIGKILL.
+ */
+const SERVED = /^(?:nfs|cifs|smb|ceph|gluster|lustre|afs|autofs|fuse)/
 
 /** Looks for service account tokens in kubelet volumes (by their `..data` link) and in files mounted by themselves. */
 export async function findMountedTokens(mounts: readonly Mount[]): Promise<MountedFiles> {
   const found = new Map<string, MountedToken>()
   const closed = new Set<string>()
   const asNamed = await defaultName()
-  for (const mount of mounts.filter(({ fsType }) => !NOT_FILES.has(fsType)).slice(0, MAX_MOUNTS)) {
+  for (const mount of mounts.filter(mayHoldTokens).slice(0, MAX_MOUNTS)) {
     for (const candidate of await candidatesIn(mount)) {
       const path = asNamed(candidate)
       if (found.has(path)) continue
@@ -47,6 +52,10 @@ async function defaultName(): Promise<(path: string) => string> {
   const directory = await withoutLinks(dirname(DEFAULT_TOKEN_PATH)).catch(() => undefined)
   const real = directory && join(directory, basename(DEFAULT_TOKEN_PATH))
   return (path) => (path === real ? DEFAULT_TOKEN_PATH : path)
+}
+
+function mayHoldTokens({ fsType }: Mount): boolean {
+  return !NOT_FILES.has(fsType) && !SERVED.test(fsType)
 }
 
 async function candidatesIn(mount: Mount): Promise<string[]> {

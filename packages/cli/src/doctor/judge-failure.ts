@@ -27,7 +27,16 @@ export function judgeFailure(evidence: FailureEvidence): Judgement {
   const { code, message, cause } = evidence
   if (cause === 'EACCES' || cause === 'EPERM') return judgeAccess(evidence)
   if (code === 'ERR_TOKEN_NOT_FOUND' || code === 'ERR_TOKEN_NOT_A_FILE') return judgeMissing(evidence)
-  return error(code, /[.?]$/.test(message) ? message : `${message}.`)
+  return error(code, /[.?]$/.test(message) ? message : `${message}.`, remedyForCause(cause))
+}
+
+/** Who may read it is not at fault here. */
+function remedyForCause(cause: string | undefined): string | undefined {
+  if (cause === undefined) return undefined
+  if (cause === 'ENOTDIR')
+    return "A name on the way is a file: give the path of the token's file as it is mounted. A subPath mount is the file."
+  if (cause === 'ELOOP') return 'Links on the way lead in a circle: mend what makes them.'
+  return `The system failed to read it (${cause}): look at the file system that it lies on.`
 }
 
 function judgeMissing({ path, code, nearby, mounted }: FailureEvidence): Judgement {

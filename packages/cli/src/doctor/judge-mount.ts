@@ -13,7 +13,15 @@ export function* judgeMount(
   path: string,
   file: FileFacts | undefined,
   mount: MountFacts | undefined,
+  follows: boolean,
 ): Generator<Judgement> {
+  if (file?.layout === 'projection' && !follows) {
+    yield warning(
+      'NEVER_UPDATED',
+      `'${path}' leads past the link '..data' into one version of the volume, which the next rotation removes.`,
+      "Give the path of the file as it is mounted, or make a link to that: 'readlink -f' names one version.",
+    )
+  }
   if (file?.layout === 'plain') {
     const on = mount ? ` on ${mount.fsType}` : ''
     yield warning(

@@ -32,7 +32,12 @@ export async function runDoctor(request: WholeRequest, io: CliIo): Promise<Docto
     tokens.push(examined.report)
     findings.push(...examined.findings)
   }
-  const general = judgeContainer(mounted, { pod, isDefault: path === DEFAULT_TOKEN_PATH, closed })
+  const general = judgeContainer(mounted, {
+    pod,
+    isDefault: path === DEFAULT_TOKEN_PATH,
+    closed,
+    mountsAreKnown: mounts.length > 0,
+  })
   findings.push(...[...general].map((one) => toFinding(one, undefined)))
   return {
     status: statusOf(findings),
@@ -46,9 +51,20 @@ export async function runDoctor(request: WholeRequest, io: CliIo): Promise<Docto
 /** Judges which tokens there are. Pure. */
 export function* judgeContainer(
   mounted: readonly MountedToken[],
-  { pod, isDefault, closed = [] }: { pod: boolean; isDefault: boolean; closed?: readonly string[] },
+  {
+    pod,
+    isDefault,
+    closed = [],
+    mountsAreKnown = true,
+  }: { pod: boolean; isDefault: boolean; closed?: readonly string[]; mountsAreKnown?: boolean },
 ): Generator<Judgement> {
-  if (pod && mounted.length === 0 && closed.length === 0) {
+  if (pod && !mountsAreKnown) {
+    yield error(
+      'NO_TOKEN_MOUNTED',
+      'What is mounted here is not known: /proc/self/mountinfo could not be read.',
+      "Give the path of the token's file instead of --pod.",
+    )
+  } else if (pod && mounted.length === 0 && closed.length === 0) {
     yield error(
       'NO_TOKEN_MOUNTED',
       'No volume and no file that is mounted here holds a service account token.',

@@ -1,5 +1,5 @@
 import { dirname, join, resolve } from 'node:path'
-import { type Inode, inodeOf, maySearch, readBounded, withoutLinks } from '../files.js'
+import { type Inode, inodeOf, leadsThroughLink, maySearch, readBounded, withoutLinks } from '../files.js'
 import { isPinned, isRemoved, type Mount, mountOf, parseMountinfo } from './mountinfo.js'
 
 /** Whom this process runs as; `undefined` on Windows. */
@@ -57,6 +57,11 @@ export async function mountFacts(path: string, mounts: readonly Mount[]): Promis
   if (!mount) return undefined
   const { mountPoint, fsType, isReadOnly } = mount
   return { mountPoint, fsType, isReadOnly, isPinned: isPinned(mount, real), isRemoved: isRemoved(mount) }
+}
+
+/** Whether a path into a volume follows it: through the link that the kubelet exchanges, not past it into one version. */
+export async function followsVolume(path: string): Promise<boolean> {
+  return leadsThroughLink(path, '..data')
 }
 
 export async function accessFacts(path: string): Promise<AccessFacts> {

@@ -28,10 +28,13 @@ export async function verifySignature(
   if (parsed.kind === 'opaque') return answer('unknown', 'the token is not a JWT')
   // Each key alone: a token without a key id may match several, and the answer is to name the right one.
   let reason: unknown
-  for (const key of loaded.keys.keys) {
+  // RFC 7517 leaves `kid` to the publisher: a key without one may be the token's, whatever id that names.
+  const idOfToken = facts.keyId === undefined ? {} : { kid: facts.keyId }
+  for (const published of loaded.keys.keys) {
+    const key = { ...idOfToken, ...published }
     try {
       await compactVerify(parsed.token, createLocalJWKSet({ keys: [key] } satisfies JSONWebKeySet))
-      return answer('valid', undefined, typeof key.kid === 'string' ? key.kid : facts.keyId)
+      return answer('valid', undefined, typeof published.kid === 'string' ? published.kid : facts.keyId)
     } catch (error) {
       reason = moreTelling(reason, error)
     }
