@@ -78,26 +78,30 @@ export async function withoutLinks(path: string): Promise<string> {
 /** As many links as Linux follows (path_resolution(7)). */
 const MAX_LINKS = 40
 
-/** Whether one of the links on the way to a path has this name. */
-export async function leadsThroughLink(path: string, name: string): Promise<boolean> {
+/** A name on the way to a path, in a directory without links, and where it leads if it is a link. */
+export interface PathStep {
+  readonly at: string
+  readonly name: string
+  readonly target: string | undefined
+}
+
+/** The way to a path as the system takes it, link by link, from the root on; also past what is not there. */
+export async function* stepsTo(path: string): AsyncGenerator<PathStep> {
   const names = (text: string) => text.split(sep).filter((one) => one !== '' && one !== '.')
   const { root } = parse(resolve(path))
-  let at = root
-  let links = 0
+  let directory = root
   let ahead = names(resolve(path).slice(root.length))
-  for (let [next, ...rest] = ahead; next !== undefined; [next, ...rest] = ahead) {
-    ahead = rest
-    const here = next === '..' ? dirname(at) : join(at, next)
-    const target = await readlink(here).catch(() => undefined)
-    if (target === undefined) at = here
-    else if (next === name) return true
-    else if (++links > MAX_LINKS) return false
-    else {
-      if (isAbsolute(target)) at = root
-      ahead = [...names(target), ...rest]
-    }
+  for (let links = 0; links <= MAX_LINKS; ) {
+    const [name, ...rest] = ahead
+    if (name === undefined) return
+    const at = name === '..' ? dirname(directory) : join(directory, name)
+    const target = await readlink(at).catch(() => undefined)
+    yield { at, name, target }
+    if (target === undefined) directory = at
+    else if (isAbsolute(target)) directory = root
+    if (target !== undefined) links++
+    ahead = target === undefined ? rest : [...names(target), ...rest]
   }
-  return false
 }
 
 /** Whether this process may look up names in a directory; also `true` where there is no directory. */

@@ -1,4 +1,4 @@
-import { chmod, chown, writeFile } from 'node:fs/promises'
+import { chmod, chown, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -249,12 +249,25 @@ describe('doctor as a user who may not read', () => {
     await chmod(version, 0o700)
     const { finding } = await doctor([path], asNobody)
     expect(finding('ERR_TOKEN_UNREADABLE').seen).toContain(
-      `the directory '${join(directory, '..data')}' (mode 0700, owner 0, group 0) is closed to it.`,
+      `the directory '${version}' (mode 0700, owner 0, group 0) is closed to it.`,
     )
     await chmod(version, 0o755)
     await chmod(directory, 0o700)
     const above = await doctor([path], asNobody)
     expect(above.finding('ERR_TOKEN_UNREADABLE').seen).toContain(`the directory '${directory}' (mode 0700`)
+  })
+
+  it('names the closed directory that a link leads into', async ({ skip }) => {
+    skip(...noOtherUser)
+    const { path, directory } = await volumeOf({ mode: 0o644 })
+    const links = await temporaryDirectory()
+    await chmod(links, 0o755)
+    await symlink(path, join(links, 'token'))
+    await chmod(directory, 0o700)
+    const { finding } = await doctor([join(links, 'token')], asNobody)
+    const { seen, remedy } = finding('ERR_TOKEN_UNREADABLE')
+    expect(seen).toContain(`the directory '${directory}' (mode 0700, owner 0, group 0) is closed to it.`)
+    expect(remedy).toContain('Open the directory to this user')
   })
 
   // As root the tests above say more.

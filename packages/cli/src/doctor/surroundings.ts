@@ -1,5 +1,5 @@
-import { dirname, join, resolve } from 'node:path'
-import { type Inode, inodeOf, leadsThroughLink, maySearch, readBounded, withoutLinks } from '../files.js'
+import { dirname, resolve } from 'node:path'
+import { type Inode, inodeOf, maySearch, readBounded, stepsTo, withoutLinks } from '../files.js'
 import { isPinned, isRemoved, type Mount, mountOf, parseMountinfo } from './mountinfo.js'
 
 /** Whom this process runs as; `undefined` on Windows. */
@@ -61,7 +61,10 @@ export async function mountFacts(path: string, mounts: readonly Mount[]): Promis
 
 /** Whether a path into a volume follows it: through the link that the kubelet exchanges, not past it into one version. */
 export async function followsVolume(path: string): Promise<boolean> {
-  return leadsThroughLink(path, '..data')
+  for await (const { name, target } of stepsTo(path)) {
+    if (name === '..data' && target !== undefined) return true
+  }
+  return false
 }
 
 export async function accessFacts(path: string): Promise<AccessFacts> {
@@ -69,15 +72,10 @@ export async function accessFacts(path: string): Promise<AccessFacts> {
   return { user: currentUser(), inode, closed: inode ? undefined : await findClosedDirectory(path) }
 }
 
-/** From the root down: the first directory in which this process may not look up a name. */
+/** On the way to the file, behind links too: the first directory in which this process may not look up a name. */
 async function findClosedDirectory(path: string): Promise<AccessFacts['closed']> {
-  const directories = [join(dirname(resolve(path)), '..data')]
-  for (let at = dirname(resolve(path)); ; at = dirname(at)) {
-    directories.push(at)
-    if (at === dirname(at)) break
-  }
-  const [published = '', ...ancestors] = directories
-  for (const directory of [...ancestors.reverse(), published]) {
+  for await (const { at } of stepsTo(path)) {
+    const directory = dirname(at)
     if (await maySearch(directory)) continue
     return { directory, inode: await inodeOf(directory).catch(() => undefined) }
   }
