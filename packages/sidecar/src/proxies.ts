@@ -2,6 +2,7 @@ import type { Clock } from '@projected-token/core'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { ProxyConfig } from './config/sidecar-config.js'
 import { readSmallFile } from './files.js'
+import { plainHost } from './listen/leads-to.js'
 import type { ListenAddress } from './listen/listen-address.js'
 import { formatListenAddress, isLoopback } from './listen/parse-listen-address.js'
 import type { Observer } from './observe/create-observer.js'
@@ -51,7 +52,7 @@ export async function createProxies(
 
 /** Whether somebody on the way could read what is sent. Loopback has no way. */
 function isPlaintext({ protocol, hostname, port }: URL): boolean {
-  const host = hostname.replace(/^\[|\]$/g, '')
+  const host = plainHost(hostname)
   return protocol === 'http:' && !isLoopback({ kind: 'tcp', host, port: Number(port) })
 }
 

@@ -302,6 +302,11 @@ shutdownTimeoutMs: -1
       `${one}proxies: [{ listen: '127.0.0.1:1', upstream: 'http://me:secret@x', token: a }]`,
       'c.yaml:2:46: proxies[0].upstream: found a string of 18 characters, expected',
     ],
+    ...['http://x//a', 'http://x/..a/', 'http://x/%'].map((upstream): [string, string, string] => [
+      `the base path of ${upstream}, below which every request would be refused`,
+      `${one}proxies: [{ listen: '127.0.0.1:1', upstream: '${upstream}', token: a }]`,
+      'c.yaml:2:46: proxies[0].upstream: found',
+    ]),
     [
       'a header that ends messages',
       `${one}proxies: [{ listen: '127.0.0.1:1', upstream: 'http://x', token: a, header: Content-Length }]`,

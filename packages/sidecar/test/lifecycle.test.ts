@@ -230,10 +230,15 @@ describe('a proxy whose upstream has no TLS', () => {
     },
   )
 
-  it.each(['http://127.0.0.1:1', 'http://localhost:1', 'http://[::1]:1', 'https://things.default.svc'])(
-    'is nothing to warn of: %s',
-    async (upstream) => {
-      expect(await warningsOf(upstream)).toEqual([])
-    },
-  )
+  it.each([
+    'http://127.0.0.1:1',
+    'http://localhost:1',
+    'http://localhost.:1',
+    'http://[::1]:1',
+    'http://[::ffff:127.0.0.1]:1',
+    'http://0.0.0.0:1',
+    'https://things.default.svc',
+  ])('is nothing to warn of: %s', async (upstream) => {
+    expect(await warningsOf(upstream)).toEqual([])
+  })
 })

@@ -35,6 +35,9 @@ describe('the status page against DNS rebinding', () => {
     '127.0.0.1,evil.example',
     'localhost:99999999',
     '[::1',
+    '0.0.0.0:8090',
+    '[::]:8090',
+    '[::ffff:127.0.0.1]:8090',
   ])('refuses %s', (host) => {
     expect(isTrustedHost(host, [])).toBe(false)
   })

@@ -35,6 +35,12 @@ describe('the Host of a request', () => {
     '127.0.0.1.evil.example',
     'a@localhost',
     '',
+    // They lead to loopback, and a browser does not say which page sends a GET there.
+    '0.0.0.0:80',
+    '0:80',
+    '[::]:80',
+    '[::ffff:127.0.0.1]:80',
+    '[::ffff:0:0]:80',
   ])('must not be "%s"', async (host) => {
     const upstream = await startUpstream()
     const proxy = await startProxy(upstream.origin, createListedProvider('one'))

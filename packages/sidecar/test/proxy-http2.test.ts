@@ -179,3 +179,24 @@ describe('a response over HTTP/2', () => {
     expect([response.status, response.headers.get('content-length')]).toEqual([200, '1234'])
   })
 })
+
+describe('an upstream of HTTP/2 that takes one stream a connection', () => {
+  it('answers a request while another one never ends', async () => {
+    const { certPem, keyPem, caPem } = await createCertificate()
+    const options = { cert: certPem, key: keyPem, settings: { maxConcurrentStreams: 1 } }
+    const server = createSecureServer(options, (request, response) => {
+      if (request.url === '/watch') response.write('an event')
+      else response.end('ok')
+    })
+    server.on('session', (session) => onTestFinished(() => session.destroy()))
+    const { origin } = await listen(server as never, 'https')
+    const proxy = await startProxy(origin, createListedProvider('one'), { ca: caPem })
+    const leave = new AbortController()
+    onTestFinished(() => leave.abort())
+    expect(await outcomeOf(proxy.origin)).toBe('200 ok')
+    const watch = await fetch(`${proxy.origin}/watch`, { signal: leave.signal })
+    expect(watch.status).toBe(200)
+    expect(await outcomeOf(proxy.origin)).toBe('200 ok')
+    expect(await outcomeOf(proxy.origin, 'POST')).toBe('200 ok')
+  })
+})

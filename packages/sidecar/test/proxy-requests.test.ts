@@ -183,6 +183,17 @@ describe('header fields', () => {
     expect(upstream.seen[0]?.headers).not.toHaveProperty('x-hop')
   })
 
+  it('a body that is coded for this connection is not passed on as if it were not', async () => {
+    const upstream = await startUpstream()
+    const proxy = await startProxy(upstream.origin, createListedProvider('one'))
+    const send = (coding: string) =>
+      requestRaw(proxy.port, 'POST / HTTP/1.1', [`Transfer-Encoding: ${coding}`], '4\r\nbody\r\n0\r\n\r\n')
+    const refused = await send('gzip, chunked')
+    expect([statusOf(refused), codeOf(refused)]).toEqual([400, 'ERR_PROXY_REQUEST'])
+    expect(upstream.seen).toEqual([])
+    expect(statusOf(await send('Chunked'))).toBe(200)
+  })
+
   it('Expect: 100-continue is answered here', async () => {
     const upstream = await startUpstream((seen, _request, response) => response.end(seen.body))
     const proxy = await startProxy(upstream.origin, createListedProvider('one'))

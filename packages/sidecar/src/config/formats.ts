@@ -1,4 +1,5 @@
 import { LISTEN_ADDRESS_FORM, parseListenAddress } from '../listen/parse-listen-address.js'
+import { upstreamPath } from '../proxy/request-target.js'
 import { parseDurationMs } from './duration.js'
 
 /** What a text in the configuration may be, and how a person is told. */
@@ -53,7 +54,7 @@ export const TEXT_FORMATS = {
   },
   upstream: {
     expected: "an origin such as 'https://api.example', perhaps with a base path; no user, query or fragment",
-    accepts: isUpstream,
+    accepts: isProxied,
   },
   vaultAddress: {
     expected:
@@ -75,4 +76,11 @@ function isUpstream(text: string): boolean {
   if (!/^https?:\/\/[^\\\s?#@\0-\x1f\x7f]+$/i.test(text) || !URL.canParse(text)) return false
   const url = new URL(text)
   return url.username === '' && url.password === '' && url.hostname !== ''
+}
+
+/** A base path that a proxy refuses in a request would refuse every request. */
+function isProxied(text: string): boolean {
+  if (!isUpstream(text)) return false
+  const { pathname, origin } = new URL(text)
+  return upstreamPath(pathname, new URL(origin)) !== undefined
 }

@@ -16,8 +16,13 @@ export function hostNameOf(host: string): string | undefined {
  * then talk to what answers there ("DNS rebinding"); but that name stands in `Host`, and an address or `localhost` is
  * none of its own.
  *
+ * Not so the addresses that stand for no machine and lead to loopback all the same: to those a browser says nothing of
+ * the page (`Sec-Fetch-…`), since it calls them no trustworthy ones (Secure Contexts, section 3.1), and with a GET no
+ * `Origin` either.
+ *
  * @param name as {@link hostNameOf} gives it
  */
 export function isUnrebindable(name: string): boolean {
+  if (name === '0.0.0.0' || name === '[::]' || name.startsWith('[::ffff:')) return false
   return name === 'localhost' || name.startsWith('[') || /^\d+\.\d+\.\d+\.\d+$/.test(name)
 }

@@ -16,7 +16,7 @@ const isUnspecified = (host: string) => host === '::' || host === '0.0.0.0'
 const isLocalName = (host: string) => host === 'localhost' || host === '127.0.0.1' || host === '::1'
 
 /** Without brackets and a dot at its end; IPv4 as such; who connects to no address in particular reaches loopback. */
-function plainHost(hostname: string): string {
+export function plainHost(hostname: string): string {
   const host = hostname.replace(/^\[|\]$|\.$/g, '')
   if (host === '0.0.0.0' || host === '::ffff:7f00:1') return '127.0.0.1'
   return host === '::' ? '::1' : host

@@ -24,6 +24,9 @@ export function createGate(spec: ProxySpec) {
         if (refusal !== undefined) return refusal === 'host' ? 'ERR_PROXY_HOST' : 'ERR_PROXY_ORIGIN'
       }
       if (upstreamPath(url, spec.upstream) === undefined) return 'ERR_PROXY_TARGET'
+      // It is of this connection, and not passed on: a body that is coded otherwise would arrive as what it is not.
+      const coding = headers['transfer-encoding']
+      if (coding !== undefined && coding.toLowerCase() !== 'chunked') return 'ERR_PROXY_REQUEST'
       // Neither fastify nor reply-from passes it on; without it the request would mean something else.
       if ((method === 'GET' || method === 'HEAD') && hasBody(headers)) return 'ERR_PROXY_BODY'
       return undefined

@@ -31,16 +31,18 @@ const IDLE_MS = 60_000
 export function createHttp2Upstream(options: Http2Options) {
   const { upstream, headersTimeoutMs, clock } = options
   let speaksHttp1 = false
-  let session: ClientHttp2Session | undefined
+  /** Those that take requests, and how many each has under way. */
+  const sessions = new Map<ClientHttp2Session, number>()
   let connecting: Promise<ClientHttp2Session | undefined> | undefined
 
   function getSession(): Promise<ClientHttp2Session | undefined> {
     connecting ??= openSession(options)
       .then((opened) => {
         speaksHttp1 = opened === undefined
-        session = opened
-        opened?.once('close', () => forget(opened))
-        opened?.once('goaway', () => forget(opened))
+        if (opened === undefined) return undefined
+        sessions.set(opened, 0)
+        opened.once('close', () => forget(opened))
+        opened.once('goaway', () => forget(opened))
         return opened
       })
       .finally(() => {
@@ -50,7 +52,21 @@ export function createHttp2Upstream(options: Http2Options) {
   }
 
   function forget(old: ClientHttp2Session): void {
-    if (session === old) session = undefined
+    sessions.delete(old)
+  }
+
+  /** One that takes another stream. Node would let it wait for the end of one of the others, which may never come. */
+  function sessionWithRoom(): ClientHttp2Session | undefined {
+    for (const [one, streams] of sessions) {
+      const { maxConcurrentStreams = Number.POSITIVE_INFINITY } = one.remoteSettings
+      if (!one.closed && !one.destroyed && streams < maxConcurrentStreams) return one
+    }
+    return undefined
+  }
+
+  function count(on: ClientHttp2Session, change: 1 | -1): void {
+    const streams = sessions.get(on)
+    if (streams !== undefined) sessions.set(on, streams + change)
   }
 
   function openStream(on: ClientHttp2Session, request: Dispatcher.DispatchOptions): ClientHttp2Stream {
@@ -63,6 +79,8 @@ export function createHttp2Upstream(options: Http2Options) {
       { ...fields, ':method': method, ':path': path, ':authority': upstream.host, ':scheme': 'https' },
       { endStream: isEmptyBody(body as Readable) },
     )
+    count(on, 1)
+    stream.once('close', () => count(on, -1))
     watchHeaders(on, stream)
     return stream
   }
@@ -92,7 +110,8 @@ export function createHttp2Upstream(options: Http2Options) {
   function interceptor(dispatch: Dispatcher['dispatch']): Dispatcher['dispatch'] {
     return (request, handler) => {
       if (speaksHttp1) return dispatch(request, handler)
-      if (session !== undefined && !session.closed && !session.destroyed) {
+      const session = sessionWithRoom()
+      if (session !== undefined) {
         sendOn(session, request, handler)
         return true
       }
@@ -124,14 +143,19 @@ export function createHttp2Upstream(options: Http2Options) {
   return {
     interceptor,
     async close(): Promise<void> {
-      const open = session ?? (await connecting?.catch(() => undefined))
-      if (open === undefined || open.destroyed) return
-      await new Promise<void>((resolve) => {
-        open.once('close', resolve)
-        open.close()
-      })
+      await connecting?.catch(() => undefined)
+      await Promise.all([...sessions.keys()].map(ended))
     },
   }
+}
+
+/** Lets a session end its streams, and waits for its own end. */
+async function ended(session: ClientHttp2Session): Promise<void> {
+  if (session.destroyed) return
+  await new Promise<void>((resolve) => {
+    session.once('close', resolve)
+    session.close()
+  })
 }
 
 /** @returns `undefined` when the upstream chooses HTTP/1.1 */

@@ -14,7 +14,7 @@ const ANSWERS = {
     400,
     'The request target is not a path below the upstream: another host, an absolute form, or ".."',
   ],
-  ERR_PROXY_BODY: [400, 'A GET or HEAD request, or an upgrade, must not have a body here'],
+  ERR_PROXY_BODY: [400, 'A GET or HEAD request must not have a body here'],
   ERR_PROXY_REQUEST: [400, 'The request cannot be sent on'],
   ERR_PROXY_UPGRADE: [400, 'This upgrade cannot be passed on: only a GET for a web socket can'],
   ERR_PROXY_HOST: [403, 'The Host of the request is not allowed here; see allowedHosts'],
