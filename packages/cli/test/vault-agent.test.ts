@@ -209,6 +209,18 @@ describe('vault agent', () => {
     await stop(cli)
   })
 
+  it('ends, and leaves no readiness file, when the --notify line does not end', async () => {
+    const started = join(setup.directory, 'started')
+    const ready = join(setup.directory, 'ready')
+    const line = `trap '' TERM; : > ${started}; while :; do sleep 1; done`
+    const env = { ...setup.env, PATH: process.env.PATH as string }
+    const words = ['--sink', file, '--ready-file', ready, '--notify', line, '--kill-timeout', '100ms']
+    const cli = startCli(setup.argv('agent', ...words), { env })
+    await expect.poll(() => existsSync(started)).toBe(true)
+    expect(await stop(cli)).toBe(0)
+    expect(existsSync(ready)).toBe(false)
+  })
+
   it('revokes the token with --revoke, and removes the sinks', async () => {
     const cli = agent('--sink', file, '--revoke')
     await cli.toTell(' ready')

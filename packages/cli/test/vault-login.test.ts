@@ -1,6 +1,7 @@
 import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { risksOf } from '../src/vault/open-vault.js'
 import { normaliseVaultArgv } from '../src/vault/vault-argv.js'
 import { runCli, startCli } from './support/run-cli.js'
 import { boundClaims, createIssuer, temporaryDirectory, writeFileFor } from './support/token-files.js'
@@ -51,6 +52,22 @@ describe('vault login', () => {
     expect(stdout).toContain('The token was not stored in token helper.')
     expect(stderr).toBe('')
     expect(exitCode).toBe(0)
+  })
+
+  it('prints the token all the same when nobody answers the lookup that follows', async () => {
+    vault.silentAt = '/lookup-self'
+    const { exitCode, stdout } = await login('--field', 'token')
+    expect(stdout).toBe(vault.issued[0])
+    expect(exitCode).toBe(0)
+  })
+
+  it('ends when it is interrupted during that lookup, and prints no token', async () => {
+    vault.silentAt = '/lookup-self'
+    const cli = startCli(argv('--field', 'token'), { env })
+    await expect.poll(() => vault.count('/lookup-self')).toBe(1)
+    cli.interrupt('SIGTERM')
+    expect(await cli.exitCode).toBe(143)
+    expect(cli.stdout()).toBe('')
   })
 
   it('sends the JWT of the file, trimmed, to the mount of the method', async () => {
@@ -299,4 +316,19 @@ describe('the words of the vault CLI', () => {
   ])('%j', (words, expected) => {
     expect(normaliseVaultArgv(words)).toEqual(expected)
   })
+})
+
+describe('the risk of an address without TLS', () => {
+  const codes = (address: string) =>
+    risksOf({ method: 'kubernetes', tokenPath: '/t' }, address, {}).map(({ code }) => code)
+
+  it.each(['http://vault:8200', 'http://127.vault.example', 'http://localhost.example:8200'])(
+    'is told of %s',
+    (address) => expect(codes(address)).toEqual(['PLAINTEXT']),
+  )
+
+  it.each(['http://localhost', 'http://127.0.0.1:8200', 'http://[::1]:8200/vault', 'https://vault'])(
+    'is none of %s',
+    (address) => expect(codes(address)).toEqual([]),
+  )
 })

@@ -1,4 +1,5 @@
 import type { Clock } from '@projected-token/core'
+import { abortable } from '@projected-token/core/provider'
 import type { Answer } from './answer.js'
 
 /** One login, as far as others may share it. */
@@ -8,7 +9,11 @@ export interface LoginFlight {
   /** Which of them may share an answer: the same JWT, sent by the same settings. */
   readonly sameAs: string
   send(): Promise<Answer>
+  /** Ends the wait for somebody else's login, which goes on. */
+  readonly signal: AbortSignal
 }
+
+const GIVEN_UP: Answer = { kind: 'none', why: 'aborted', problem: 'the request was given up' }
 
 interface Running {
   readonly sameAs: string
@@ -33,7 +38,8 @@ export async function logInOnce(clock: Clock, flight: LoginFlight): Promise<Answ
   for (;;) {
     const running = ofClock.get(flight.key)
     if (running === undefined) break
-    const answer = await running.answer
+    const answer = await abortable(() => running.answer, flight.signal).catch(() => GIVEN_UP)
+    if (flight.signal.aborted) return GIVEN_UP
     // A provider that was closed during its login leaves the others without an answer: they ask themselves.
     const isAbandoned = answer.kind === 'none' && answer.why === 'aborted'
     if (running.sameAs === flight.sameAs && !isAbandoned) return answer

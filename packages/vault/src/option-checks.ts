@@ -8,9 +8,12 @@ export const isText = optionCheck(
   (value: string) => value !== '' && !/\p{C}/u.test(value),
 )
 
+/** What may stand in a header. */
+export const HEADER_TEXT = /^[\x21-\x7e]*$/
+
 /** Sent in a header. */
 export const isHeaderText = optionCheck(isString, 'a string of visible ASCII characters', (value: string) =>
-  /^[\x21-\x7e]*$/.test(value),
+  HEADER_TEXT.test(value),
 )
 
 export const isPem = optionCheck(

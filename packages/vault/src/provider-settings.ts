@@ -12,7 +12,7 @@ import {
   isTokenProvider,
 } from '@projected-token/core/provider'
 import type { Random } from './jitter.js'
-import { isHeaderText, isPem, isText, isTextList } from './option-checks.js'
+import { HEADER_TEXT, isHeaderText, isPem, isText, isTextList } from './option-checks.js'
 import type { TlsSource } from './tls-files.js'
 import { normaliseMount, parseVaultAddress, type VaultAddress } from './vault-address.js'
 import { readVaultEnvironment } from './vault-environment.js'
@@ -72,13 +72,20 @@ const OPTION_CHECKS = {
   random: isFunction,
 }
 
-/** @throws TypeError or RangeError for bad arguments, and for a bad address in the environment. */
+/** @throws TypeError or RangeError for bad arguments, and for a bad address or namespace in the environment. */
 export function resolveSettings(given: VaultTokenProviderOptions): ProviderSettings {
   const options = checkOptions(given, OPTION_CHECKS, ['role', 'jwt'])
   const env = readVaultEnvironment(options.env ?? process.env)
   const { method = 'kubernetes', clusterAddresses = [] } = options
   const addressText = options.address ?? env.address ?? DEFAULT_ADDRESS
   const isFromEnv = options.address === undefined && env.address !== undefined
+  if (options.namespace === undefined && env.namespace !== undefined && !HEADER_TEXT.test(env.namespace)) {
+    // A line feed at the end of a Secret's value, for example. Each request would fail, as if Vault were away.
+    throw argumentError(
+      'range',
+      'The variable VAULT_NAMESPACE (or BAO_NAMESPACE) must be visible ASCII characters, without a line feed at its end',
+    )
+  }
   const namespace = (options.namespace ?? env.namespace ?? '').replace(/^\/+|\/+$/g, '')
   const settings: ProviderSettings = {
     role: options.role,

@@ -53,7 +53,15 @@ async function readAuthorities({ ca, caFile, caDirectory }: TlsSource): Promise<
   const isCandidate = (entry: Dirent) => entry.isFile() || entry.isSymbolicLink()
   const files = entries.filter((entry) => isCandidate(entry) && !entry.name.startsWith('..'))
   const texts = await Promise.all(files.map(({ name }) => readPem(path.join(caDirectory, name))))
-  return texts.filter((text) => text.includes('-----BEGIN'))
+  const authorities = texts.filter((text) => text.includes('-----BEGIN'))
+  // With an empty list everybody would be trusted whom the system trusts.
+  if (authorities.length === 0) throw unusable(caDirectory, 'holds no certificate')
+  return authorities
+}
+
+/** Names its path as the operating system's errors do. */
+function unusable(file: string, problem: string): Error {
+  return Object.assign(new Error(`'${file}' ${problem}`), { path: file })
 }
 
 async function readOptional(file: string | undefined): Promise<string | undefined> {
@@ -61,13 +69,11 @@ async function readOptional(file: string | undefined): Promise<string | undefine
 }
 
 async function readPem(file: string): Promise<string> {
-  // Names its path as the operating system's errors do.
-  const unusable = (problem: string) => Object.assign(new Error(`'${file}' ${problem}`), { path: file })
   const handle = await open(file, OPEN_FLAGS)
   try {
     const stats = await handle.stat()
-    if (!stats.isFile()) throw unusable('is no regular file')
-    if (stats.size > MAX_PEM_BYTES) throw unusable(`has more than ${MAX_PEM_BYTES} bytes`)
+    if (!stats.isFile()) throw unusable(file, 'is no regular file')
+    if (stats.size > MAX_PEM_BYTES) throw unusable(file, `has more than ${MAX_PEM_BYTES} bytes`)
     return await handle.readFile('utf8')
   } finally {
     await handle.close()

@@ -35,7 +35,7 @@ export function createVaultClient(connection: VaultConnection, mount: string, ro
         connection.send({ method: 'POST', path: `auth/${mount}/login`, body: { role, jwt } }, signal)
       // Nobody else's login, with other authorities or none, may decide what this one trusts.
       const sameAs = `${trust} ${tokenFingerprint(jwt)}`
-      const answer = await logInOnce(clock, { key: place, sameAs, send })
+      const answer = await logInOnce(clock, { key: place, sameAs, send, signal })
       return outcome(answer, classifyLogin(answer))
     },
     async renew(token, timeLimitMs, signal) {

@@ -6,9 +6,9 @@ export interface VaultEnvironment {
   readonly address: string | undefined
   /** `VAULT_NAMESPACE`. */
   readonly namespace: string | undefined
-  /** `VAULT_CACERT_BYTES`: PEM text. It wins over the other two, as in Vault's client. */
+  /** `VAULT_CACERT_BYTES`: PEM text. */
   readonly ca: string | undefined
-  /** `VAULT_CACERT`. */
+  /** `VAULT_CACERT`. It wins over the other two, as in Vault's client (`TLSConfig` of its `api/client.go`). */
   readonly caFile: string | undefined
   /** `VAULT_CAPATH`. */
   readonly caDirectory: string | undefined
@@ -38,8 +38,8 @@ export function readVaultEnvironment(env: Readonly<Record<string, string | undef
   const read = (name: string) => env[`BAO_${name}`] || env[`VAULT_${name}`] || undefined
   const timeout = read('CLIENT_TIMEOUT')
   const timeoutMs = timeout === undefined ? undefined : parseGoDuration(timeout)
-  const ca = read('CACERT_BYTES')
-  const caFile = ca === undefined ? read('CACERT') : undefined
+  const caFile = read('CACERT')
+  const ca = caFile === undefined ? read('CACERT_BYTES') : undefined
   return {
     address: read('AGENT_ADDR') ?? read('ADDR'),
     namespace: read('NAMESPACE'),

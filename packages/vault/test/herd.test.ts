@@ -57,6 +57,26 @@ describe('many providers in one process', () => {
     expect((await token).token).toBe(vault.issued[0])
   })
 
+  it.each([
+    ['at once', {}, 0],
+    ['within 2 s, with a token to revoke', { revokeOnClose: true }, 2_000],
+  ])('close %s while another one logs in for all', async (_when, options, afterMs) => {
+    const { vault, clock, provide } = await scene()
+    vault.script('/login', 'hang')
+    const first = provide()
+    await expect.poll(() => vault.count('/login')).toBe(1)
+    const second = provide(options)
+    await expect.poll(() => second.status().activity).toBe('login')
+    let isClosed = false
+    const closing = second.close().then(() => {
+      isClosed = true
+    })
+    await clock.advance(afterMs)
+    await expect.poll(() => isClosed, { timeout: 2_000 }).toBe(true)
+    await closing
+    expect(first.status()).toMatchObject({ state: 'starting', activity: 'login' })
+  })
+
   it('revoke a shared token with the last of them, not before', async () => {
     const { vault, provide } = await scene()
     const [one, other] = [provide({ revokeOnClose: true }), provide({ revokeOnClose: true })]

@@ -381,6 +381,12 @@ describe('the options', () => {
       RangeError,
       /variable VAULT_ADDR/,
     ],
+    [
+      'a namespace in the environment that ends with a line break',
+      { env: { VAULT_NAMESPACE: 'team\n' } },
+      RangeError,
+      /variable VAULT_NAMESPACE/,
+    ],
     ['a bad cluster address', { clusterAddresses: ['x'] }, RangeError, /'clusterAddresses\[0\]'/],
     ['another method', { method: 'approle' }, RangeError, /'method'/],
     ['a mount that leaves auth/', { mount: '../sys' }, RangeError, /'mount'/],

@@ -111,6 +111,15 @@ describe('TLS', () => {
     expect((result as Error).message).toContain('/nowhere/ca.pem')
   })
 
+  it('trusts nobody, and not the system in their place, when the directory of authorities holds none', async () => {
+    const caDirectory = await directory()
+    await writeFile(path.join(caDirectory, 'README'), 'no certificate')
+    const { vault, result } = await use({ caDirectory })
+    expect(result).toMatchObject({ code: 'ERR_VAULT_TLS' })
+    expect((result as Error).message).toContain(`'${caDirectory}' holds no certificate`)
+    expect(vault.requests).toHaveLength(0)
+  })
+
   it('waits for no writer of a file that is a FIFO', async () => {
     const caFile = path.join(await directory(), 'fifo')
     execFileSync('mkfifo', [caFile])

@@ -44,11 +44,15 @@ describe('the environment', () => {
     expect(readVaultEnvironment(env).address).toBe('http://127.0.0.1:8100')
   })
 
-  it('prefers CA bytes to a file, and a file to a directory', () => {
-    const env = { VAULT_CACERT_BYTES: 'pem', VAULT_CACERT: '/ca.pem', VAULT_CAPATH: '/certs' }
-    expect(readVaultEnvironment(env)).toMatchObject({ ca: 'pem', caFile: undefined, caDirectory: undefined })
-    expect(readVaultEnvironment({ ...env, VAULT_CACERT_BYTES: '' })).toMatchObject({
+  it('prefers a file of authorities to their bytes, and these to a directory, as Vault’s client does', () => {
+    const env = { VAULT_CACERT: '/ca.pem', VAULT_CACERT_BYTES: 'pem', VAULT_CAPATH: '/certs' }
+    expect(readVaultEnvironment(env)).toMatchObject({
+      ca: undefined,
       caFile: '/ca.pem',
+      caDirectory: undefined,
+    })
+    expect(readVaultEnvironment({ ...env, VAULT_CACERT: '' })).toMatchObject({
+      ca: 'pem',
       caDirectory: undefined,
     })
   })

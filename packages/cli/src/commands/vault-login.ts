@@ -78,7 +78,7 @@ async function logIn(options: LoginOptions, io: CommandIo): Promise<LoginAnswer 
     for (const { message } of risksOf(options, vault.provider.status().address, io.env)) {
       io.stderr.write(`${yellow('warning:')} ${printable(message, 500)}\n`)
     }
-    return await describeLogin(vault, await firstVaultToken(vault, io.signal))
+    return await describeLogin(vault, await firstVaultToken(vault, io.signal), io)
   } catch (error) {
     if (io.signal.aborted) return undefined
     throw noVaultToken(error, EXIT.bad)

@@ -1,5 +1,6 @@
-import type { Token } from '@projected-token/core'
+import type { Clock, Token } from '@projected-token/core'
 import { createVaultFetch } from '@projected-token/vault'
+import type { CliIo } from '../io.js'
 import type { OpenVault } from './open-vault.js'
 
 /** What `vault login` tells of a login. */
@@ -15,8 +16,15 @@ export interface LoginAnswer {
   readonly renewable: boolean
 }
 
-/** Puts together what is known of a token that was just obtained. */
-export async function describeLogin({ provider }: OpenVault, token: Token): Promise<LoginAnswer> {
+/** It only adds to what is known, and the token is waited for: a Vault that does not answer it has answered the login. */
+const LOOKUP_LIMIT_MS = 5_000
+
+/** Puts together what is known of a token that was just obtained. @throws the signal's reason */
+export async function describeLogin(
+  { provider }: OpenVault,
+  token: Token,
+  { clock, signal }: Pick<CliIo, 'clock' | 'signal'>,
+): Promise<LoginAnswer> {
   const status = provider.status()
   const {
     accessor = '',
@@ -28,7 +36,8 @@ export async function describeLogin({ provider }: OpenVault, token: Token): Prom
   } = status.token ?? {}
   // A lookup alone tells the identity's policies from the token's. It would spend a use of a token that has few: one
   // that is going to be renewed has none to count.
-  const lookup = status.renewsAtMs === undefined ? undefined : await lookUp(provider, token)
+  const lookup = status.renewsAtMs === undefined ? undefined : await lookUp(provider, token, clock, signal)
+  signal.throwIfAborted()
   return {
     token: token.token,
     accessor,
@@ -47,14 +56,24 @@ interface Lookup {
 }
 
 /** `undefined` when Vault does not say: a role without the policy `default` may not look at itself. */
-async function lookUp(provider: OpenVault['provider'], { token }: Token): Promise<Lookup | undefined> {
+async function lookUp(
+  provider: OpenVault['provider'],
+  { token }: Token,
+  clock: Clock,
+  interrupted: AbortSignal,
+): Promise<Lookup | undefined> {
+  const late = new AbortController()
+  const cancel = clock.setTimer(() => late.abort(), LOOKUP_LIMIT_MS, { keepAlive: true })
   try {
     // With a header of one's own: a refusal says nothing about the token, and must not cause another login.
     const headers = { 'x-vault-token': token }
-    const response = await createVaultFetch(provider)('/v1/auth/token/lookup-self', { headers })
+    const signal = AbortSignal.any([interrupted, late.signal])
+    const response = await createVaultFetch(provider)('/v1/auth/token/lookup-self', { headers, signal })
     const { data } = (await response.json()) as { data?: Lookup }
     return response.ok ? data : undefined
   } catch {
     return undefined
+  } finally {
+    cancel()
   }
 }

@@ -1,3 +1,4 @@
+import type { Clock } from '@projected-token/core'
 import type { Child } from './child.js'
 import type { SessionLog } from './session-log.js'
 
@@ -8,8 +9,16 @@ export interface Notifier {
   close(): Promise<void>
 }
 
-/** @param run starts the command that tells it */
-export function createNotifier(run: (event: string) => Child, log: SessionLog): Notifier {
+export interface NotifierSettings {
+  /** Starts the command that tells it. */
+  run(event: string): Child
+  /** How long it may take to end, at the end, before it is killed. */
+  killTimeoutMs: number
+  clock: Clock
+  log: SessionLog
+}
+
+export function createNotifier({ run, killTimeoutMs, clock, log }: NotifierSettings): Notifier {
   let running: Child | undefined
   let isPending = false
   let isClosed = false
@@ -35,8 +44,12 @@ export function createNotifier(run: (event: string) => Child, log: SessionLog): 
     tell,
     async close() {
       isClosed = true
-      running?.kill('SIGTERM')
-      await running?.end
+      if (!running) return
+      const last = running
+      last.kill('SIGTERM')
+      const cancelKill = clock.setTimer(() => last.kill('SIGKILL'), killTimeoutMs, { keepAlive: true })
+      await last.end
+      cancelKill()
     },
   }
 }

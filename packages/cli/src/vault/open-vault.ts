@@ -104,7 +104,7 @@ export function risksOf(
       "VAULT_SKIP_VERIFY is not obeyed. Give Vault's authority (--ca-cert, VAULT_CACERT), or --tls-skip-verify"
     risks.push({ code: 'SKIP_VERIFY_IGNORED', message })
   }
-  if (/^http:\/\/(?!localhost[:/]|127\.|\[::1\])/.test(`${address}/`)) {
+  if (/^http:\/\/(?!(?:localhost|127(?:\.\d+){3}|\[::1\])[:/])/.test(`${address}/`)) {
     const message = `${address} is reached without TLS: JWT and tokens can be read on the way`
     risks.push({ code: 'PLAINTEXT', message })
   }

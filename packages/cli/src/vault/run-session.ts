@@ -82,7 +82,12 @@ function createParts(
     notifier:
       notify === undefined
         ? undefined
-        : createNotifier((event) => startShell(notify, notifyEnvironment(env, event)), log),
+        : createNotifier({
+            run: (event) => startShell(notify, notifyEnvironment(env, event)),
+            killTimeoutMs: options.killTimeout,
+            clock,
+            log,
+          }),
     supervisor: createSupervisor({
       spawn: (token) => startChild(command, environment(token)),
       onChange: options.onChange,

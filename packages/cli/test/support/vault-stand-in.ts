@@ -27,6 +27,8 @@ export interface VaultStandIn {
   lookup: Record<string, unknown>
   /** Answers logins with this instead, until it is `undefined`. */
   loginReply: Reply | undefined
+  /** Answers no request whose path ends so. */
+  silentAt: string | undefined
   count(path: string): number
 }
 
@@ -53,6 +55,7 @@ export async function startVaultStandIn(onIssued: (token: string) => void = () =
     grant: {},
     lookup: {},
     loginReply: undefined,
+    silentAt: undefined,
     count: (path) => vault.requests.filter((request) => request.path.endsWith(path)).length,
   }
   const prefix = Math.random().toString(36).slice(2, 10)
@@ -104,6 +107,7 @@ export async function startVaultStandIn(onIssued: (token: string) => void = () =
         body: text === '' ? {} : JSON.parse(text),
       }
       vault.requests.push(request)
+      if (vault.silentAt !== undefined && request.path.endsWith(vault.silentAt)) return
       const { status, body } = answer(request)
       response.writeHead(status, { 'content-type': 'application/json' })
       response.end(body === undefined ? '' : JSON.stringify(body))
