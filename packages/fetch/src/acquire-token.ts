@@ -22,6 +22,14 @@ export async function awaitToken(provider: TokenProvider, signal: AbortSignal | 
 }
 
 /**
+ * Tells the provider which token was refused. Whatever it makes of that (it may be `async`) fails neither the request,
+ * whose 401 says more, nor the process.
+ */
+export function reportRefusal(provider: TokenProvider, rejected: Token): void {
+  ;(async () => provider.invalidate(rejected))().catch(() => {})
+}
+
+/**
  * Asks for another token than the refused one, first of all for the one that the provider holds: somebody else's 401
  * may have fetched it already. `undefined`: there is none, or the provider fails; the caller then gets the server's
  * 401, which says more about the request than the provider's failure does.

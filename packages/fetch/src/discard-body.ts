@@ -7,6 +7,11 @@ import { MAX_DISCARD_BYTES, startDiscardTimer } from './discard-limits.js'
  */
 export async function discardBody(response: Response): Promise<void> {
   if (response.body === null || response.body === undefined || response.body.locked) return
+  if (typeof response.body.getReader !== 'function') {
+    // A stream of Node's, as node-fetch has.
+    ;(response.body as { destroy?(): unknown }).destroy?.()
+    return
+  }
   const reader = response.body.getReader()
   const cancel = () => reader.cancel().catch(() => {})
   const cancelTimer = startDiscardTimer(cancel)

@@ -1,3 +1,5 @@
+import { copyBody } from './copy-body.js'
+
 /** What of a `Request` is read; any implementation's, from any realm. */
 interface RequestLike {
   readonly url: string
@@ -47,6 +49,7 @@ export function targetUrl(input: unknown): string {
 export function snapshotRequest(input: unknown, init: unknown, url: string): RequestSnapshot {
   const request = isRequest(input) ? input : undefined
   const own = copyInit(init)
+  if (own.body !== undefined) own.body = copyBody(own.body)
   const signal = own.signal === undefined ? request?.signal : (own.signal as AbortSignal | null)
   const headers = own.headers === undefined ? request?.headers : (own.headers as Headers)
   return {

@@ -38,5 +38,7 @@ const REPLAYABLE = new Set([
  */
 export function isReplayableBody(body: unknown): boolean {
   if (body === null || (typeof body !== 'object' && typeof body !== 'function')) return true
+  // npm's form-data calls itself FormData, and is a stream.
+  if (typeof (body as { pipe?: unknown }).pipe === 'function') return false
   return ArrayBuffer.isView(body) || REPLAYABLE.has(Object.prototype.toString.call(body))
 }

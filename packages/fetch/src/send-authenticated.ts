@@ -1,5 +1,5 @@
 import type { Token, TokenProvider } from '@projected-token/core'
-import { awaitReplacement, awaitToken } from './acquire-token.js'
+import { awaitReplacement, awaitToken, reportRefusal } from './acquire-token.js'
 import { discardBody } from './discard-body.js'
 import type { Credential } from './options.js'
 import type { RequestSnapshot } from './request-snapshot.js'
@@ -31,7 +31,7 @@ export function createAuthenticatedSend(
     for (;;) {
       const response = await send(target, { ...init, headers: withCredential(headers, token), redirect })
       if (!isRefusal(response.status)) return response
-      provider.invalidate(token)
+      reportRefusal(provider, token)
       if (!mayRetry(retries, body)) return response
       const replacement = await awaitReplacement(provider, token, headerValue, signal).catch((reason) => {
         void discardBody(response)

@@ -1,6 +1,7 @@
+import { Readable } from 'node:stream'
 import { createAuthFetch } from '@projected-token/fetch'
 import { describe, expect, it } from 'vitest'
-import { createManualProvider, createScriptedProvider, token } from './support/provider.js'
+import { createManualProvider, createScriptedProvider, failingReports, token } from './support/provider.js'
 import { accepting, startServer } from './support/server.js'
 import { closing, fetches, majors } from './support/undici-majors.js'
 
@@ -46,6 +47,13 @@ describe.each(fetches)('a 401 through $name', ({ skip, load }) => {
     const response = await pending
     expect([response.status, await response.text()]).toEqual([401, 'who are you?'])
     expect(seen).toHaveLength(1)
+  })
+
+  it.skipIf(skip).each(failingReports)('reaches the caller when the report $how', async ({ invalidate }) => {
+    const { origin } = await startServer(accepting('Bearer t2'))
+    const provider = { current: token('t1'), getToken: async () => token('t1'), invalidate }
+    const response = await createAuthFetch(provider, { origins: origin, fetch: await load() })(origin)
+    expect([response.status, await response.text()]).toEqual([401, 'who are you?'])
   })
 
   it.skipIf(skip)('uses the token that the provider found meanwhile, without another look', async () => {
@@ -117,6 +125,61 @@ describe('the second attempt', () => {
     expect(await response.text()).toBe('welcome')
     expect(seen).toHaveLength(2)
   })
+})
+
+describe('a fetch whose bodies are streams of Node, as those of node-fetch are', () => {
+  const bodies: Readable[] = []
+  const nodeStyleFetch = async (...request: Parameters<typeof fetch>) => {
+    const response = await fetch(...request)
+    const body = Readable.fromWeb(response.body as never)
+    bodies.push(body)
+    return Object.defineProperty(response, 'body', { value: body })
+  }
+
+  it('retries after a 401 and follows a redirect, and lets go of the bodies that nobody reads', async () => {
+    const { origin, seen } = await startServer((seen, request, response) => {
+      if (seen.path === '/welcome') return accepting('Bearer t2')(seen, request, response)
+      response.writeHead(302, { location: '/welcome' }).end('moved')
+    })
+    const provider = createScriptedProvider('t1', 't2')
+    const response = await createAuthFetch(provider, { origins: origin, fetch: nodeStyleFetch })(origin)
+    expect([response.status, response.redirected]).toEqual([200, true])
+    expect(seen.map(({ path }) => path)).toEqual(['/', '/welcome', '/welcome'])
+    expect(bodies.map(({ destroyed }) => destroyed)).toEqual([true, true, false])
+  })
+})
+
+describe.each(fetches)('a body that its owner changes after the call of $name', ({ skip, load }) => {
+  const bytes = new TextEncoder().encode('page=1')
+  it.skipIf(skip).each([
+    ['URLSearchParams', new URLSearchParams('page=1'), (body: URLSearchParams) => body.set('page', '2')],
+    ['a Buffer', Buffer.from('page=1'), (body: Buffer) => body.fill('x')],
+    ['an ArrayBuffer', bytes.buffer, () => bytes.fill(0)],
+  ])('is sent as it was, also again: %s', async (_what, body, change) => {
+    const { origin, seen } = await startServer(accepting('Bearer t2'))
+    const provider = createManualProvider()
+    const authFetch = createAuthFetch(provider, { origins: origin, fetch: await load() })
+    const response = authFetch(origin, { method: 'POST', body: body as never })
+    change(body as never)
+    ;(await provider.lookedUp()).resolve(token('t1'))
+    await expect.poll(() => provider.lookups[1]).toBeDefined()
+    provider.lookups[1]?.resolve(token('t2'))
+    expect((await response).status).toBe(200)
+    expect(seen.map(({ body }) => body)).toEqual(['page=1', 'page=1'])
+  })
+})
+
+it('a form that its owner changes after the call is sent as it was', async () => {
+  const { origin, seen } = await startServer(accepting('Bearer t2'))
+  const authFetch = createAuthFetch(createScriptedProvider('t1', 't2'), { origins: origin })
+  const body = form()
+  body.set('file', new File(['bytes'], 'name.txt'))
+  const response = authFetch(origin, { method: 'POST', body })
+  body.set('a', 'another')
+  body.delete('file')
+  expect((await response).status).toBe(200)
+  expect(seen[1]?.body).toContain('name.txt')
+  expect(seen[1]?.body).not.toContain('another')
 })
 
 describe.each(majors)('a fetch over a client with one connection of $name', ({ skip, load }) => {

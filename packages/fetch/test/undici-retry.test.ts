@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { createTokenInterceptor } from '@projected-token/fetch/undici'
 import { describe, expect, it } from 'vitest'
-import { createManualProvider, createScriptedProvider, token } from './support/provider.js'
+import { createManualProvider, createScriptedProvider, failingReports, token } from './support/provider.js'
 import { type Answer, accepting, startServer } from './support/server.js'
 import { closing, type Major, majors } from './support/undici-majors.js'
 
@@ -72,6 +72,24 @@ describe.each(majors)('a 401 through the interceptor under $name', ({ skip, load
     expect(seen).toHaveLength(1)
   })
 
+  it.skipIf(skip).each(failingReports)('reaches the caller when the report $how', async ({ invalidate }) => {
+    const { origin } = await startServer(accepting('Bearer t2'))
+    const { Agent, request } = await load()
+    const provider = { current: token('t1'), getToken: async () => token('t1'), invalidate }
+    const dispatcher = closing(new Agent().compose(createTokenInterceptor(provider, { origins: origin })))
+    const { statusCode, body } = await request(origin, { dispatcher })
+    expect([statusCode, await body.text()]).toEqual([401, 'who are you?'])
+  })
+
+  it.skipIf(skip)('is not needed for a failure: a provider that rejects with nothing is one', async () => {
+    const { origin, seen } = await startServer()
+    const { Agent, request } = await load()
+    const provider = { getToken: () => Promise.reject(), invalidate() {} }
+    const dispatcher = closing(new Agent().compose(createTokenInterceptor(provider, { origins: origin })))
+    await expect(request(origin, { dispatcher })).rejects.toThrow('The token provider failed')
+    expect(seen).toEqual([])
+  })
+
   it.skipIf(skip).each([
     ['is empty', 0],
     ['is huge', 5_000_000],
@@ -105,6 +123,15 @@ describe.each(majors)('a 401 through the interceptor under $name', ({ skip, load
     const { undici, origin, dispatcher } = await setup(load, answer, 't1', 't2')
     const { body } = await undici.request(origin, { dispatcher })
     expect(await body.text()).toBe('welcome')
+  })
+
+  it.skipIf(skip)('is not retried with a stream, whatever that calls itself', async () => {
+    const { undici, origin, seen, dispatcher } = await setup(load, accepting('Bearer t2'), 't1', 't2')
+    // As npm's form-data does.
+    const form = Object.assign(Readable.from(['text']), { [Symbol.toStringTag]: 'FormData' })
+    const { statusCode, body } = await undici.request(origin, { dispatcher, method: 'POST', body: form })
+    expect([statusCode, await body.text()]).toEqual([401, 'who are you?'])
+    expect(seen).toMatchObject([{ body: 'text' }])
   })
 
   it.skipIf(skip).each([

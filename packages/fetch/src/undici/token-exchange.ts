@@ -1,5 +1,5 @@
 import type { Token, TokenProvider } from '@projected-token/core'
-import { awaitReplacement, awaitToken } from '../acquire-token.js'
+import { awaitReplacement, awaitToken, reportRefusal } from '../acquire-token.js'
 import type { CredentialHeader } from '../credential-header.js'
 import { isRefusal, mayRetry } from '../retry-decision.js'
 import type { DispatchController, DispatchHandler } from './dispatch-types.js'
@@ -92,7 +92,8 @@ class Run {
   fail(error: unknown): false {
     if (!this.settled) {
       this.settled = true
-      this.exchange.handler.onResponseError?.(this.relay, error)
+      // undici takes a failure without an error for a success.
+      this.exchange.handler.onResponseError?.(this.relay, error ?? new Error('The token provider failed'))
     }
     return false
   }
@@ -160,7 +161,7 @@ class Attempt implements DispatchHandler {
       return
     }
     const isRefused = isRefusal(status)
-    if (isRefused) exchange.provider.invalidate(this.#token)
+    if (isRefused) reportRefusal(exchange.provider, this.#token)
     if (!isRefused || !mayRetry(run.retries, exchange.body)) {
       exchange.handler.onResponseStart?.(relay, status, headers, message)
       return

@@ -70,3 +70,14 @@ export function createManualProvider(current?: Token) {
   }
   return provider
 }
+
+/** What `invalidate` of a provider may do by mistake. */
+export const failingReports = [
+  {
+    how: 'throws',
+    invalidate(): void {
+      throw new Error('a mistake')
+    },
+  },
+  { how: 'rejects', invalidate: (): Promise<void> => Promise.reject(new Error('a mistake')) },
+]
