@@ -22,6 +22,8 @@ function createTokenSource(provider: TokenProvider, clock: Clock): TokenSource {
   const tellsCurrent = 'current' in provider
   let cached: Token | undefined
   let look: Promise<Bearer> | undefined
+  /** Refused while a look was under way, which may have begun before: what it gives of these is not kept. */
+  const refusedMeanwhile = new Set<string>()
   /** Of the last look; over once the provider holds another token than it did then. */
   let failure: { error: CallFailure; count: number; untilMs: number; held: string | undefined } | undefined
   /** The last look gave the token that was at hand already: the next one at it may wait a little. */
@@ -36,6 +38,7 @@ function createTokenSource(provider: TokenProvider, clock: Clock): TokenSource {
   function lookForToken(): Promise<Bearer> {
     look ??= attempt().finally(() => {
       look = undefined
+      refusedMeanwhile.clear()
     })
     return look
   }
@@ -53,7 +56,8 @@ function createTokenSource(provider: TokenProvider, clock: Clock): TokenSource {
           ? { token: token.token, untilMs: clock.monotonicNow() + UNCHANGED_PAUSE_MS }
           : undefined
       // Without an expiry nobody can tell how long a copy of it would be good.
-      cached = token.expiresAtMs === undefined ? undefined : token
+      const isKept = token.expiresAtMs !== undefined && !refusedMeanwhile.has(token.token)
+      cached = isKept ? token : undefined
       return bearer
     } catch (cause) {
       const error = callFailure(cause)
@@ -86,6 +90,7 @@ function createTokenSource(provider: TokenProvider, clock: Clock): TokenSource {
       }
     },
     refused(token) {
+      if (look) refusedMeanwhile.add(token.token)
       if (cached?.token === token.token)
         cached = undefined
         // In an async function, so that neither what it throws nor a promise that it rejects ends the process.

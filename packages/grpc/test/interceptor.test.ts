@@ -227,6 +227,23 @@ describe('a token that the server refuses', () => {
     expect(provider.lookups).toBe(2)
   })
 
+  it('is not kept when a look that began before the refusal gives it again', async () => {
+    const old = tokenFor(systemClock, 'revoked', 60)
+    const provider = createManualProvider(old)
+    const server = await startServer()
+    const channelCredentials = createChannelCredentials(provider, server.channelCredentials)
+    const client = createClient(server.target, channelCredentials, [createTokenInterceptor()])
+    expect((await client.call()).code).toBe(status.OK)
+    provider.answer = undefined
+    server.accepts = ([value]) => value === 'Bearer new'
+    expect((await client.call()).code).toBe(status.UNAUTHENTICATED)
+    expect(provider.lookups).toBe(2) // since the token expires soon
+    provider.answer = tokenFor(systemClock, 'new', 600)
+    provider.settle(old)
+    await expect.poll(() => client.call()).toMatchObject({ code: status.OK })
+    expect(server.seen).toEqual([['Bearer revoked'], ['Bearer revoked'], ['Bearer new']])
+  })
+
   it('is one that was sent: what fails for want of a token is no refusal', async () => {
     const provider = createManualProvider(tokenError('ERR_TOKEN_EXPIRED'))
     const server = await startServer()
