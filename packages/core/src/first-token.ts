@@ -4,8 +4,13 @@ import type { Token } from './token.js'
 
 /** Callers that wait for a provider's first token; they share one promise. */
 export interface FirstToken {
-  /** Fulfils with the first token; rejects when the start-up time is over. */
-  wait(): Promise<Token>
+  /**
+   * Fulfils with the first token; rejects when the start-up time is over. It holds the process, but no longer when the
+   * signals of all who wait have aborted.
+   *
+   * @param signal of this caller, who by then hears of it elsewhere (`abortable`): the promise goes on for others.
+   */
+  wait(signal?: AbortSignal): Promise<Token>
   /** Whether the start-up time is over, or nothing is to be hoped for. */
   isOver(): boolean
   /** Gives the token to all who wait. */
@@ -24,6 +29,7 @@ export function createFirstToken(clock: Clock, timeoutMs: number, reason: () => 
   const deadlineMs = clock.monotonicNow() + timeoutMs
   let isEnded = false
   let waiters: PromiseWithResolvers<Token> | undefined
+  let waiting = 0
   let cancel = () => {}
 
   const end = (settle: (waiters: PromiseWithResolvers<Token>) => void) => {
@@ -31,15 +37,32 @@ export function createFirstToken(clock: Clock, timeoutMs: number, reason: () => 
     cancel()
     if (waiters) settle(waiters)
   }
+  const begin = () => {
+    waiting = 0
+    // Somebody waits for this, so it holds the process, which may have nothing else to do.
+    const leftMs = Math.max(0, deadlineMs - clock.monotonicNow())
+    cancel = setAwakeTimer(clock, () => reject(reason()), leftMs, { keepAlive: true })
+    return withResolvers<Token>()
+  }
+  const leave = () => {
+    if (--waiting > 0 || isEnded) return
+    cancel()
+    waiters = undefined
+  }
   const reject = (error: Error) => end((all) => all.reject(error))
   return {
-    wait() {
-      if (waiters) return waiters.promise
-      waiters = withResolvers()
-      // Somebody waits for this, so it holds the process, which may have nothing else to do.
-      const leftMs = Math.max(0, deadlineMs - clock.monotonicNow())
-      cancel = setAwakeTimer(clock, () => reject(reason()), leftMs, { keepAlive: true })
-      return waiters.promise
+    wait(signal) {
+      waiters ??= begin()
+      waiting++
+      const { promise } = waiters
+      if (signal) {
+        // A function of this caller's own: a signal that many share takes the same one only once.
+        const gone = () => leave()
+        signal.addEventListener('abort', gone, { once: true })
+        const forget = () => signal.removeEventListener('abort', gone)
+        promise.then(forget, forget)
+      }
+      return promise
     },
     // While somebody waits, the end is that of the wait: a suspension may have passed the deadline.
     isOver: () => isEnded || (!waiters && clock.monotonicNow() >= deadlineMs),

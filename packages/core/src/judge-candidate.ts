@@ -46,7 +46,8 @@ export function judgeCandidate(input: CandidateInput): Verdict {
       problem: 'holds no JWT, while the token in use is one and still valid',
     }
   }
-  if (isCutShort(candidate, current) && candidate.token !== input.suspectedTorn) {
+  const isConfirmed = input.currentRefused && candidate.token === input.suspectedTorn
+  if (isCutShort(candidate, current) && !isConfirmed) {
     return {
       kind: 'refuse',
       code: 'ERR_TOKEN_MALFORMED',
@@ -97,7 +98,8 @@ function issuedBefore(candidate: ParsedToken, current: ParsedToken): boolean {
 
 /**
  * A JWT that a truncating writer has not finished may lack only the end of its signature, and then decodes well. Under
- * the same protected header (algorithm and key) signatures have one length. The same bytes read twice are no torn write.
+ * the same protected header (algorithm and key) signatures have one length. That the same bytes are found again proves
+ * nothing: a writer may pause, or have died. So it is only worth a try when a server refused the token in use.
  */
 function isCutShort(candidate: ParsedToken, current: ParsedToken): boolean {
   if (candidate.kind === 'opaque' || current.kind === 'opaque') return false

@@ -124,8 +124,8 @@ export function createTokenWatcher(options: TokenWatcherOptions = {}): TokenWatc
   }
 
   /** The way of a `getToken()` that finds no fresh token at hand: it looks, unless it is known why that is in vain. */
-  async function obtain(): Promise<Token> {
-    if (isStarting() && !closing) return firstToken.wait()
+  async function obtain(signal: AbortSignal | undefined): Promise<Token> {
+    if (isStarting() && !closing) return firstToken.wait(signal)
     const isKnown = flight.isRunning() || (state.failures > 0 && !isOlderThan(MIN_READ_INTERVAL_MS))
     await ((looks.isDue() ? looks.isUnderWay() : isKnown) ? flight.join() : flight.request())
     return tokenInUse()
@@ -160,7 +160,7 @@ export function createTokenWatcher(options: TokenWatcherOptions = {}): TokenWatc
     getToken(options) {
       if (options?.signal?.aborted) return Promise.reject(options.signal.reason)
       if (clock.now() < freshUntilMs && state.current) return state.current.promise
-      return abortable(obtain, options?.signal)
+      return abortable(() => obtain(options?.signal), options?.signal)
     },
     invalidate(rejected) {
       const inUse = state.current?.token.token

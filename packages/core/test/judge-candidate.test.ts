@@ -145,12 +145,19 @@ describe('scenario 10: a candidate that lacks the end of its signature', () => {
   const current = tokenAt(NOW_MS - 1000)
   const torn = tokenAt(NOW_MS, HOUR, {}, 'c2lnb')
 
-  it('does not replace a valid token at first', () => {
+  it('does not replace a valid token', () => {
     expect(judge({ candidate: torn, current })).toMatchObject({ kind: 'refuse', code: 'ERR_TOKEN_MALFORMED' })
   })
 
-  it('is no torn write when the next read finds the same bytes', () => {
-    expect(judge({ candidate: torn, current, suspectedTorn: torn.token })).toEqual({ kind: 'adopt' })
+  it('does not replace one when the next read finds the same bytes: the writer may pause, or have died', () => {
+    const suspectedTorn = torn.token
+    expect(judge({ candidate: torn, current, suspectedTorn })).toMatchObject({ code: 'ERR_TOKEN_MALFORMED' })
+  })
+
+  it('replaces one that a server refused, when the next read finds the same bytes', () => {
+    const refused = { candidate: torn, current, currentRefused: true }
+    expect(judge(refused)).toMatchObject({ code: 'ERR_TOKEN_MALFORMED' })
+    expect(judge({ ...refused, suspectedTorn: torn.token })).toEqual({ kind: 'adopt' })
   })
 
   it('is not suspected when another key or algorithm signed it', () => {

@@ -68,6 +68,29 @@ describe('a provider of one’s own', () => {
     expect(await waiting).toBe(token)
   })
 
+  it('goes on waiting for those who are left, or who come later', async () => {
+    const clock = createFakeClock()
+    const first = createFirstToken(clock, 10_000, () => noToken)
+    const controller = new AbortController()
+    const { signal } = controller
+    void abortable(() => first.wait(signal), signal).catch(() => {})
+    const left = first.wait()
+    controller.abort()
+    expect(clock.pendingTimers).toBe(1)
+    const token = createToken({ token: 'first', loadedAtMs: clock.now() })
+    first.resolve(token)
+    expect(await left).toBe(token)
+
+    const other = createFirstToken(clock, 10_000, () => noToken)
+    const second = new AbortController()
+    void abortable(() => other.wait(second.signal), second.signal).catch(() => {})
+    second.abort()
+    expect(clock.pendingTimers).toBe(0)
+    const late = expect(other.wait()).rejects.toBe(noToken)
+    await clock.advance(10_000)
+    await late
+  })
+
   it('begins nothing for a signal that is aborted already, or is none', async () => {
     let begun = 0
     const begin = async () => ++begun

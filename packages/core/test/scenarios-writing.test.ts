@@ -240,6 +240,20 @@ describe('scenario 10: truncate, then write', () => {
     await clock.advance(20)
     await expectServed(watcher, kubelet)
   })
+
+  it('keeps the old token while the end of the signature is missing, however often that is read', async () => {
+    const { kubelet, watcher, events } = await setUp({ algorithm: 'RS256' }, { watch: false })
+    const old = (await watcher.getToken()).token
+    await kubelet.truncateAndWrite({
+      chunks: 5,
+      async onPartial() {
+        for (let read = 0; read < 3; read++) expect((await watcher.reload()).token).toBe(old)
+      },
+    })
+    await watcher.reload()
+    await expectServed(watcher, kubelet)
+    expect(events).toEqual(['failed', 'rotated', 'recovered'])
+  })
 })
 
 describe('scenario 24: swaps within milliseconds', () => {

@@ -270,13 +270,17 @@ describe('a token sink', () => {
     await sink.close()
   })
 
-  it('is not harmed by a listener that throws', async () => {
-    const warning = new Promise<Error>((resolve) => process.once('warning', resolve))
-    const { sink } = setUp({
-      onResult() {
+  it.each([
+    [
+      'throws',
+      () => {
         throw new Error('of the listener')
       },
-    })
+    ],
+    ['rejects', () => Promise.reject(new Error('of the listener'))],
+  ])('is not harmed by a listener that %s', async (_how, onResult) => {
+    const warning = new Promise<Error>((resolve) => process.once('warning', resolve))
+    const { sink } = setUp({ onResult })
     expect(await sink.write(tokenOf('first'))).toEqual({ outcome: 'written' })
     expect(await warning).toMatchObject({ code: 'PROJECTED_TOKEN_LISTENER' })
     await sink.close()
@@ -289,7 +293,16 @@ describe('a token sink', () => {
     ['a mode beyond permission bits', { access: { mode: 0o4600 } }, RangeError],
     ['an owner that chown(2) takes for none', { access: { mode: 0o600, uid: 2 ** 32 - 1 } }, RangeError],
     ['a group that is no whole number', { access: { mode: 0o600, gid: 1.5 } }, RangeError],
+    ['an access without a mode', { access: {} as never }, TypeError],
+    ['an access that is none', { access: null as never }, TypeError],
+    ['an access with another name for the group', { access: { mode: 0o600, group: 1 } as never }, TypeError],
+    ['an option that there is not', { acces: { mode: 0o640 } } as never, TypeError],
+    ['a listener that cannot be called', { onResult: 'log' as never }, TypeError],
+    ['a clock that is none', { clock: {} as never }, TypeError],
   ])('refuses %s at once', (_what, options, kind) => {
-    expect(() => createTokenSink({ path, ...options })).toThrow(kind)
+    const refusal = expect(() => createTokenSink({ path, ...(options as Partial<TokenSinkOptions>) }))
+    refusal.toThrow(kind)
+    const code = kind === TypeError ? 'ERR_INVALID_ARG_TYPE' : 'ERR_OUT_OF_RANGE'
+    refusal.toThrow(expect.objectContaining({ code }))
   })
 })

@@ -422,6 +422,18 @@ describe('the process', () => {
     expect(stdout.split('\n')).toContain('ERR_TOKEN_NOT_FOUND')
   })
 
+  it('is not held any more when the signals of all who waited for the first token have aborted', async () => {
+    const { stdout } = await runProgram(`
+      import { createTokenWatcher } from '../src/index.js'
+      const watcher = createTokenWatcher({ path: '/nonexistent/token', startupTimeoutMs: 3_600_000 })
+      const controller = new AbortController()
+      const waiting = [1, 2].map(() => watcher.getToken({ signal: controller.signal }).catch((reason) => reason))
+      controller.abort('enough')
+      console.log((await Promise.all(waiting)).join())
+    `)
+    expect(stdout).toBe('enough,enough\n')
+  })
+
   it('is held with keepAlive until close()', async () => {
     const kubelet = await startFakeKubelet({ algorithm: 'ES256', serve: false, autoRotate: false })
     cleanUps.push(() => kubelet.close())

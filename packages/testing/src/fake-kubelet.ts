@@ -80,10 +80,9 @@ async function mount(settings: KubeletSettings, surroundings: Surroundings): Pro
   const queue = createSerialQueue(
     'A callback that the fake kubelet waits for (a file operation or a pause) has called it: it would wait for itself',
   )
-  const serially: SerialQueue = (task) => {
-    if (!closing) return queue(task)
-    return Promise.reject(new FakeKubeletError('The fake kubelet is closed', 'ERR_FAKE_KUBELET_CLOSED'))
-  }
+  const isClosed = () =>
+    Promise.reject(new FakeKubeletError('The fake kubelet is closed', 'ERR_FAKE_KUBELET_CLOSED'))
+  const serially: SerialQueue = (task) => (closing ? isClosed() : queue(task))
 
   const pod = createPodSync(projection, random)
   const stopSyncing = settings.autoRotate
@@ -91,8 +90,18 @@ async function mount(settings: KubeletSettings, surroundings: Surroundings): Pro
     : () => {}
 
   async function end(): Promise<void> {
-    stopSyncing()
-    await queue(cleanUp)
+    let isRefused = true
+    try {
+      await queue(async () => {
+        isRefused = false
+        stopSyncing()
+        await cleanUp()
+      })
+    } catch (error) {
+      // Called from a callback that it would wait for: it is still open, and can be closed later.
+      if (isRefused) closing = undefined
+      throw error
+    }
   }
   const close = () => {
     closing ??= end()
@@ -133,7 +142,8 @@ async function mount(settings: KubeletSettings, surroundings: Surroundings): Pro
     sync: () => serially(pod.sync),
     issueToken(options = {}) {
       checkAllTokenOptions('issueToken()', options)
-      return tokens.issue(options)
+      // Not one after the other: nothing is written, so that a callback may sign one, too.
+      return closing ? isClosed() : projection.request(options)
     },
     verify(token, options = {}) {
       checkType('token', token, 'string')

@@ -57,8 +57,9 @@ export function createWriteFaults(projection: Projection, serially: SerialQueue,
       if (onTruncated !== undefined) checkType('onTruncated', onTruncated, 'function')
       if (onPartial !== undefined) checkType('onPartial', onPartial, 'function')
       return rotate((data) => {
-        const size = Math.ceil(data.length / chunks)
-        const parts = Array.from({ length: chunks }, (_, i) => data.subarray(i * size, (i + 1) * size))
+        // Each bound by itself, not by one rounded size: the last parts would be empty.
+        const bound = (i: number) => Math.ceil((i * data.length) / chunks)
+        const parts = Array.from({ length: chunks }, (_, i) => data.subarray(bound(i), bound(i + 1)))
         return volume.rewriteInPlace(path, parts, (written) =>
           written === 0 ? onTruncated?.() : onPartial?.(written),
         )

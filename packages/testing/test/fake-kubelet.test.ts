@@ -220,6 +220,7 @@ describe('the rotation', () => {
     expect(kubelet.failedTokenRequests - requestsWhileValid).toBeLessThan(165)
     expect(await kubelet.sync()).toBe('failed')
     await expect(kubelet.rotate()).rejects.toMatchObject({ code: 'ERR_FAKE_KUBELET_OUTAGE' })
+    await expect(kubelet.issueToken()).rejects.toMatchObject({ code: 'ERR_FAKE_KUBELET_OUTAGE' })
     expect(kubelet.lastSyncError).toBeUndefined()
 
     kubelet.setOutage(false)
@@ -274,7 +275,19 @@ describe('the end of a fake kubelet', () => {
     expect(clock.pendingTimers).toBe(0)
     await expect(fetch(kubelet.jwksUrl ?? '')).rejects.toThrow()
     await expect(kubelet.rotate()).rejects.toMatchObject({ code: 'ERR_FAKE_KUBELET_CLOSED' })
+    await expect(kubelet.issueToken()).rejects.toMatchObject({ code: 'ERR_FAKE_KUBELET_CLOSED' })
     await kubelet.verify(kubelet.current.token)
+  })
+
+  it('can be closed after a callback that it waits for has tried to', async () => {
+    let close: (() => Promise<void>) | undefined
+    const kubelet = await startFakeKubelet({ ...quick, onFileOperation: () => close?.() })
+    close = () => kubelet.close()
+    await expect(kubelet.rotate()).rejects.toThrow(/wait for itself/)
+    close = undefined
+    await kubelet.rotate()
+    await kubelet.close()
+    expect(existsSync(kubelet.directory)).toBe(false)
   })
 
   it('waits for a write under way', async () => {

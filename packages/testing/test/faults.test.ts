@@ -22,12 +22,24 @@ describe('faults of writing', () => {
     const states: string[] = []
     const look = async () => void states.push(await onDisk(kubelet))
     const issued = await kubelet.truncateAndWrite({ chunks: 3, onTruncated: look, onPartial: look })
-    const third = Math.ceil(issued.token.length / 3)
-    expect(states).toEqual(['', issued.token.slice(0, third), issued.token.slice(0, 2 * third)])
+    const thirds = (count: number) => issued.token.slice(0, Math.ceil((count * issued.token.length) / 3))
+    expect(states).toEqual(['', thirds(1), thirds(2)])
     expect(await onDisk(kubelet)).toBe(issued.token)
     expect((await stat(kubelet.path)).ino).toBe(ino)
     expect(issued.token).not.toBe(before)
     expect([kubelet.current, kubelet.rotations]).toEqual([issued, 1])
+  })
+
+  it.each([2, 50, 99, 100])('truncateAndWrite() in %i chunks never shows all', async (chunks) => {
+    await using kubelet = await startFakeKubelet(quick)
+    const shown: number[] = []
+    const { token } = await kubelet.truncateAndWrite({
+      chunks,
+      onPartial: async () => void shown.push((await readFile(kubelet.path)).length),
+    })
+    expect(shown).toHaveLength(chunks - 1)
+    expect(Math.max(...shown)).toBeLessThan(token.length)
+    expect(new Set(shown).size).toBe(chunks - 1)
   })
 
   it('truncateAndWrite() works without looking', async () => {

@@ -1,3 +1,6 @@
+import { checkOptions, optionCheck } from '../check-options.js'
+import { isIntegerFrom } from '../option-checks.js'
+
 /** Who may read a file that holds a token. */
 export interface FileAccess {
   /** Permission bits, 0 to 0o777. */
@@ -43,15 +46,17 @@ export function parseFileOwner(text: string, label: string = text): Omit<FileAcc
   return { uid: numbers[0], gid: numbers[1] }
 }
 
-/** @throws TypeError or RangeError naming what is wrong */
-export function checkFileAccess({ mode, uid, gid }: FileAccess): void {
-  if (!isWholeNumber(mode, 0o777)) throw new RangeError("'mode' must be permission bits, 0 to 0o777")
-  for (const [name, id] of Object.entries({ uid, gid })) {
-    if (id !== undefined && !isWholeNumber(id, MAX_ID)) {
-      throw new RangeError(`'${name}' must be a whole number from 0 to ${MAX_ID}`)
-    }
-  }
+const CHECKS = {
+  mode: optionCheck(
+    (value) => typeof value === 'number',
+    'permission bits, 0 to 0o777',
+    (value: number) => Number.isInteger(value) && value >= 0 && value <= 0o777,
+  ),
+  uid: isIntegerFrom(0, MAX_ID),
+  gid: isIntegerFrom(0, MAX_ID),
 }
 
-const isWholeNumber = (value: unknown, max: number) =>
-  Number.isInteger(value) && (value as number) >= 0 && (value as number) <= max
+/** @returns a copy of its own. @throws TypeError or RangeError naming what is wrong */
+export function checkFileAccess(access: FileAccess): FileAccess {
+  return checkOptions(access, CHECKS, ['mode'])
+}

@@ -1,6 +1,8 @@
 import { resolve } from 'node:path'
+import { checkOptions, optionCheck } from '../check-options.js'
 import { type Clock, systemClock } from '../clock.js'
 import { isExpired } from '../expiry.js'
+import { isClock, isFunction, isObject } from '../option-checks.js'
 import { createSingleFlight } from '../single-flight.js'
 import type { Token } from '../token.js'
 import { checkFileAccess, DEFAULT_ACCESS, type FileAccess } from './file-access.js'
@@ -10,6 +12,17 @@ import type { SinkError } from './sink-error.js'
 /** Full disks and unmounted volumes take a person; readers still have the old token, which mostly lives. */
 const RETRY_MS = 5_000
 
+const CHECKS = {
+  path: optionCheck(
+    (value) => typeof value === 'string',
+    "the path of a file: not empty, without NUL characters, not ending in '/'",
+    (value: string) => value !== '' && !value.includes('\0') && !value.endsWith('/'),
+  ),
+  access: isObject,
+  onResult: isFunction,
+  clock: isClock,
+}
+
 /** Options of {@link createTokenSink}. */
 export interface TokenSinkOptions {
   /** The file. A relative path is resolved at once. Its directory must exist when a token is written. */
@@ -17,7 +30,7 @@ export interface TokenSinkOptions {
   /** Who may read the file. @default { mode: 0o600 } */
   access?: FileAccess | undefined
   /**
-   * Hears how each attempt ended, repeated ones too. What it throws becomes a process warning.
+   * Hears how each attempt ended, repeated ones too. What it throws, or rejects with, becomes a process warning.
    * @default nobody hears
    */
   onResult?: ((result: SinkResult) => void) | undefined
@@ -67,13 +80,13 @@ interface Request {
  * Keeps a token in a file. Synchronous; begins at once with the removal of what a killed process may have left in the
  * directory: half-written files of this sink.
  *
- * @throws TypeError or RangeError for a bad option.
+ * @throws TypeError (`ERR_INVALID_ARG_TYPE`) or RangeError (`ERR_OUT_OF_RANGE`) for a bad option.
  */
 export function createTokenSink(options: TokenSinkOptions): TokenSink {
-  const { access = DEFAULT_ACCESS, clock = systemClock, onResult = () => {} } = options
-  checkPath(options.path)
-  checkFileAccess(access)
-  const path = resolve(options.path)
+  const given = checkOptions(options, CHECKS, ['path'])
+  const { clock = systemClock, onResult = () => {} } = given
+  const access = checkFileAccess(given.access ?? DEFAULT_ACCESS)
+  const path = resolve(given.path)
   let wanted: Request | undefined
   let isSwept = false
   let isClosed = false
@@ -109,13 +122,12 @@ export function createTokenSink(options: TokenSinkOptions): TokenSink {
   }
 
   function tell(result: SinkResult): void {
-    try {
-      onResult(result)
-    } catch (error) {
+    // Async, so that a throw and a rejection are one case.
+    void (async () => onResult(result))().catch((error) => {
       process.emitWarning(`'onResult' threw: ${(error as Error)?.message}`, {
         code: 'PROJECTED_TOKEN_LISTENER',
       })
-    }
+    })
   }
 
   async function close(): Promise<void> {
@@ -142,14 +154,5 @@ export function createTokenSink(options: TokenSinkOptions): TokenSink {
       await close()
       await removeFile(path)
     },
-  }
-}
-
-function checkPath(path: string): void {
-  if (typeof path !== 'string') throw new TypeError("The option 'path' must be a string")
-  if (path === '' || path.includes('\0') || path.endsWith('/')) {
-    throw new RangeError(
-      "The option 'path' must name a file: not empty, without NUL characters, not ending in '/'",
-    )
   }
 }
