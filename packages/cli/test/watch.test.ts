@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '@projected-token/core'
 import { createFakeClock, startFakeKubelet } from '@projected-token/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { runCli, secret, startCli } from './support/run-cli.js'
@@ -101,6 +102,26 @@ describe('watch', () => {
     const { exitCode, stdout } = await runCli(['watch', kubelet.path, '--timeout', '200ms'])
     expect(stdout).toContain('ended      reason=timeout state=valid')
     expect(exitCode).toBe(0)
+  })
+
+  it('says what is there before it ends, however short the timeout is', async () => {
+    const { kubelet } = await startKubelet()
+    // The time is up before the file system has answered.
+    const clock: Clock = {
+      ...systemClock,
+      setTimer(callback, delayMs, options) {
+        if (delayMs > 0) return systemClock.setTimer(callback, delayMs, options)
+        queueMicrotask(callback)
+        return () => {}
+      },
+    }
+    const there = await runCli(['watch', kubelet.path, '--timeout', '0'], { clock })
+    expect(there.stdout).toMatch(/^\S+ {2}started .*\n(?:.*\n)?\S+ {2}ended {6}reason=timeout state=valid/)
+    expect(there.exitCode).toBe(0)
+    const path = `${await temporaryDirectory()}/token`
+    const missing = await runCli(['watch', path, '--timeout', '0'], { clock })
+    expect(missing.stdout).toMatch(/^\S+ {2}waiting .*\n(?:.*\n)?\S+ {2}ended {6}reason=timeout/)
+    expect(missing.exitCode).toBe(1)
   })
 
   it('ends after the timeout: badly without a token, or without the rotations', async () => {

@@ -15,7 +15,7 @@ export interface WatchRequest {
   watcher: TokenWatcherOptions
   /** Ends after so many rotations. */
   untilRotations?: number | undefined
-  /** Ends after so long. */
+  /** Ends after so long, but not before the first read has told whether there is a token. */
   timeoutMs?: number | undefined
 }
 
@@ -46,8 +46,8 @@ export async function watchToken(
     observer.onEvent({ time, event, ...details, status: watcher.status() })
   }
   try {
-    const ended = awaitEnd(request, watcher, io)
-    tellEvents(watcher, tell)
+    const isKnown = tellEvents(watcher, tell)
+    const ended = awaitEnd(request, watcher, isKnown, io)
     const stopTicking = startTicking(watcher, io, observer)
     const reason = await ended
     stopTicking()
@@ -61,9 +61,14 @@ export async function watchToken(
 
 type Tell = (event: WatchEventName, details?: Partial<WatchEvent>) => void
 
-function tellEvents(watcher: TokenWatcher, tell: Tell): void {
+/** @returns fulfils when `started` or `waiting` was told, or when the file system has not answered for 10 s */
+function tellEvents(watcher: TokenWatcher, tell: Tell): Promise<void> {
   // There is no event for the first token. What happens before it or its absence is known is told after that.
   let started = false
+  let resolve = () => {}
+  const isKnown = new Promise<void>((fulfil) => {
+    resolve = fulfil
+  })
   const early: (() => void)[] = []
   const whenStarted = (act: () => void) => void (started ? act() : early.push(act))
   const start = (event: WatchEventName, details?: Partial<WatchEvent>) => {
@@ -71,13 +76,14 @@ function tellEvents(watcher: TokenWatcher, tell: Tell): void {
     started = true
     tell(event, details)
     for (const act of early) act()
+    resolve()
     return true
   }
   const failed = ({ code, message }: TokenError) => ({ error: { code, message } })
 
   watcher.getToken().then(
     () => start('started'),
-    () => {}, // a `failed` event says so
+    () => resolve(), // a `failed` event says so, unless not even a failure is known by then
   )
   watcher
     .on('failed', ({ error }) => void (start('waiting', failed(error)) || tell('failed', failed(error))))
@@ -92,9 +98,15 @@ function tellEvents(watcher: TokenWatcher, tell: Tell): void {
     })
     .on('expired', () => tell('expired'))
     .on('watch', () => whenStarted(() => tell('watch')))
+  return isKnown
 }
 
-function awaitEnd(request: WatchRequest, watcher: TokenWatcher, io: CliIo): Promise<EndReason> {
+function awaitEnd(
+  request: WatchRequest,
+  watcher: TokenWatcher,
+  isKnown: Promise<void>,
+  io: CliIo,
+): Promise<EndReason> {
   const { untilRotations, timeoutMs } = request
   return new Promise((resolve) => {
     let cancelTimer = () => {}
@@ -106,7 +118,8 @@ function awaitEnd(request: WatchRequest, watcher: TokenWatcher, io: CliIo): Prom
     if (io.signal.aborted) return interrupted()
     io.signal.addEventListener('abort', interrupted, { once: true })
     if (timeoutMs !== undefined) {
-      cancelTimer = io.clock.setTimer(() => end('timeout'), timeoutMs, { keepAlive: true })
+      const onTimeout = () => void isKnown.then(() => end('timeout'))
+      cancelTimer = io.clock.setTimer(onTimeout, timeoutMs, { keepAlive: true })
     }
     watcher.on('rotated', () => {
       if (untilRotations !== undefined && watcher.status().rotations >= untilRotations) end('rotations')
