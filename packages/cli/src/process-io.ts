@@ -63,7 +63,7 @@ function listenForInterruptions(): Interruptions {
       abortedAtMs = systemClock.monotonicNow()
       controller.abort(reason)
     } else if (reason !== 'EPIPE' && systemClock.monotonicNow() - abortedAtMs > SAME_SIGNAL_MS) {
-      process.exit(EXIT[reason]) // asked twice: do not wait for the command to clean up
+      endAtOnce(reason) // asked twice: do not wait for the command to clean up
     }
   }
   const onInterrupt = () => (taker ? taker('SIGINT') : interrupt('SIGINT'))
@@ -89,6 +89,20 @@ function listenForInterruptions(): Interruptions {
       process.removeListener('SIGTERM', onTerminate)
     },
   }
+}
+
+/**
+ * Ends the process, whatever it waits for: `exit()` alone waits for the threads that read files, and a file system
+ * whose server is gone holds those. The signal itself holds nobody, and a shell makes the same exit code of it. What is
+ * to be removed at the exit was told to hear of that earlier, and is removed by then. A process 1 has no such defence:
+ * the kernel gives it no signal that it does not listen to, and it exits as well as it can.
+ */
+function endAtOnce(reason: 'SIGINT' | 'SIGTERM'): void {
+  process.once('exit', () => {
+    process.removeAllListeners(reason)
+    process.kill(process.pid, reason)
+  })
+  process.exit(EXIT[reason])
 }
 
 /** Node would print warnings with a process id and whatever they hold. The library's own are in the commands' output. */

@@ -1,7 +1,7 @@
 import { chmod, chown, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { start, useBuiltCli } from './support/built-cli.js'
 import {
   asNobody,
@@ -143,6 +143,25 @@ describe('doctor beside a mount whose server is gone', () => {
     expect(exitCode).toBe(0)
     const pod = await doctor(['--pod'], wrap)
     expect(pod.json.tokens.map((one: { path: string }) => one.path)).toEqual([path])
+  })
+
+  it('ends when it is asked twice, although it waits for a token in that mount', async ({ skip }) => {
+    skip(...noNamespaces)
+    skip(...noFuse)
+    // A signal that comes before the program listens would end it whatever it waits for.
+    const announce = await writeFileFor(
+      "process.on('newListener', (name) => name === 'SIGTERM' && setImmediate(() => console.log('listens')))",
+      'announce.mjs',
+    )
+    const program = [process.execPath, '--import', announce, cli.path, 'inspect', '/mnt/dead/token']
+    const [command, args] = inNamespace(['mount -t tmpfs tmpfs /mnt', ...dead, mountDead].join('\n'), program)
+    const child = start(command, args)
+    await child.toPrint('listens')
+    child.process.kill('SIGINT')
+    // One Ctrl-C may arrive twice: only a later one is another.
+    const again = setInterval(() => child.process.kill('SIGINT'), 300)
+    onTestFinished(() => clearInterval(again))
+    expect(await child.end).toBe('SIGINT')
   })
 })
 
