@@ -42,8 +42,27 @@ describe('the mounts of a container', () => {
   })
 
   it('takes the last of several mounts at one place', () => {
-    const twice = parseMountinfo('1 0 0:1 /one /x rw - tmpfs t rw\n2 0 0:2 /two /x rw - ext4 t rw')
+    const twice = parseMountinfo('2 1 0:1 / /x rw - tmpfs t rw\n3 2 0:2 / /x rw - ext4 t rw')
     expect(mountOf('/x/y', twice)?.fsType).toBe('ext4')
+    const first = parseMountinfo('3 2 0:2 / /x rw - ext4 t rw\n2 1 0:1 / /x rw - tmpfs t rw')
+    expect(mountOf('/x/y', first)?.fsType).toBe('ext4')
+  })
+
+  it('does not take a mount for one that is seen when another hides the directory above it', () => {
+    const root = '1 0 0:1 / / rw - overlay o rw'
+    const hidden = '2 1 0:2 /..2026_08_01_10_00_00.1/token /mnt/a/b/token rw - tmpfs t rw'
+    const above = '3 1 0:3 / /mnt/a rw - tmpfs t rw'
+    expect(mountOf('/mnt/a/b/token', parseMountinfo([root, hidden].join('\n')))?.fsType).toBe('tmpfs')
+    const mounts = parseMountinfo([root, hidden, above].join('\n'))
+    expect(mounts.map(({ mountPoint }) => mountPoint)).toEqual(['/', '/mnt/a'])
+    expect(mountOf('/mnt/a/b/token', mounts)?.mountPoint).toBe('/mnt/a')
+    const within = parseMountinfo(`${[root, hidden, above].join('\n')}\n4 3 0:4 / /mnt/a/b rw - ext4 t rw`)
+    expect(mountOf('/mnt/a/b/token', within)?.fsType).toBe('ext4')
+  })
+
+  it('sees the same in a tree whose root is its own parent', () => {
+    const mounts = parseMountinfo('1 1 0:1 / / rw - overlay o rw\n2 1 0:2 / /x rw - tmpfs t rw')
+    expect(mountOf('/x/y', mounts)?.fsType).toBe('tmpfs')
   })
 
   it('reads back every name, whatever it holds, and fails for no text', () => {

@@ -12,24 +12,65 @@ const VERSION_OF_VOLUME = /\/\.\.\d{4}_\d{2}_\d{2}_\d{2}_\d{2}_\d{2}\.[^/]*(?:\/
 /** What the kernel appends to the root of a mount whose file, or directory, was removed. */
 const REMOVED = '//deleted'
 
-/** Reads /proc/self/mountinfo (proc_pid_mountinfo(5)); lines that are none are left out. Pure. */
+/** With the ids that tell which mount it is mounted on. */
+interface ListedMount extends Mount {
+  readonly id: string
+  readonly parentId: string
+}
+
+/**
+ * Reads /proc/self/mountinfo (proc_pid_mountinfo(5)): the mounts that paths lead to, without those that another one
+ * hides. Lines that are none are left out. Pure.
+ */
 export function parseMountinfo(text: string): Mount[] {
-  return text.split('\n').flatMap((line) => {
+  const listed = text.split('\n').flatMap((line): ListedMount[] => {
     const [before = '', after] = line.split(' - ')
-    const [, , , root, mountPoint, options] = before.split(' ')
+    const [id = '', parentId = '', , root, mountPoint, options] = before.split(' ')
     const [fsType] = after?.split(' ') ?? []
     if (root === undefined || mountPoint === undefined || fsType === undefined) return []
     const isReadOnly = (options ?? '').split(',').includes('ro')
-    return [{ mountPoint: withoutEscapes(mountPoint), root: withoutEscapes(root), fsType, isReadOnly }]
+    const place = { mountPoint: withoutEscapes(mountPoint), root: withoutEscapes(root) }
+    return [{ id, parentId, ...place, fsType, isReadOnly }]
   })
+  // Each id once, so that no way from mount to mount comes back to where it was.
+  const byId = new Map(listed.map((mount) => [mount.id, mount]))
+  return withoutHidden([...byId.values()]).map(({ id, parentId, ...mount }) => mount)
 }
 
-/** The mount that a path without links lies in: the deepest, and of several at one place the last. Pure. */
+/** A mount is seen if the way to its place, from mount to mount as the kernel goes it, ends on it. */
+function withoutHidden(mounts: readonly ListedMount[]): ListedMount[] {
+  const ids = new Set(mounts.map(({ id }) => id))
+  const onTop = new Map<string, ListedMount>()
+  const keyOf = (parentId: string | undefined, mountPoint: string) => `${parentId} ${mountPoint}`
+  for (const mount of mounts) {
+    const { id, parentId, mountPoint } = mount
+    // The first one is mounted on itself, or on what lies outside of this container.
+    const parent = ids.has(parentId) && parentId !== id ? parentId : undefined
+    onTop.set(keyOf(parent, mountPoint), mount)
+  }
+  const seenAt = (mountPoint: string) => {
+    let at: ListedMount | undefined
+    for (const place of placesTo(mountPoint)) {
+      for (let next = onTop.get(keyOf(at?.id, place)); next; next = onTop.get(keyOf(next.id, place)))
+        at = next
+    }
+    return at
+  }
+  return mounts.filter((mount) => seenAt(mount.mountPoint) === mount)
+}
+
+/** `/`, `/a`, `/a/b` for `/a/b`. */
+function placesTo(path: string): string[] {
+  const ends = [...path.matchAll(/\//g)].map(({ index }) => index).filter((index) => index > 0)
+  return ['/', ...ends.map((end) => path.slice(0, end)), ...(path === '/' ? [] : [path])]
+}
+
+/** The mount that a path without links lies in: the deepest of those that are seen. Pure. */
 export function mountOf(realPath: string, mounts: readonly Mount[]): Mount | undefined {
   let found: Mount | undefined
   for (const mount of mounts) {
     if (!contains(mount.mountPoint, realPath)) continue
-    if (!found || mount.mountPoint.length >= found.mountPoint.length) found = mount
+    if (!found || mount.mountPoint.length > found.mountPoint.length) found = mount
   }
   return found
 }
