@@ -1,4 +1,4 @@
-import { chmod, chown, symlink, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, rename, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -213,6 +213,58 @@ describe('doctor --pod', () => {
     expect(codes).toEqual(['ERR_TOKEN_UNREADABLE'])
     expect(finding('ERR_TOKEN_UNREADABLE').path).toBe(join(OWN_DIRECTORY, 'token'))
     expect(exitCode).toBe(2)
+  })
+
+  it('names a file that its process may not read beside a token that is good', async ({ skip }) => {
+    skip(...noNamespaces)
+    skip(...noOtherUser)
+    const [open, closed, config] = [await volumeOf(), await volumeOf({ name: 'vault' }), await volumeOf()]
+    for (const { path, version } of [open, closed, config]) {
+      await chmod(version, 0o755)
+      await chmod(path, path === open.path ? 0o644 : 0o400)
+      await chown(path, 65_534, 65_534)
+    }
+    // As a container sees it: what is mounted is a directory of the node's disk, and its name there tells what it is.
+    const configMap = join(await temporaryDirectory(), 'volumes/kubernetes.io~configmap/settings')
+    await mkdir(dirname(configMap), { recursive: true })
+    await rename(config.directory, configMap)
+    const set = [
+      MAKE_DEFAULT_DIRECTORY,
+      'mkdir /mnt/own/other /mnt/own/config',
+      `mount --bind ${open.directory} ${OWN_DIRECTORY}`,
+      `mount --bind ${closed.directory} /mnt/own/other`,
+      `mount --bind ${configMap} /mnt/own/config`,
+    ].join('\n')
+    const asStranger = (command: string[]) =>
+      insideAlone(set)(['setpriv', '--bounding-set=-all', '--inh-caps=-all', ...command])
+    const { codes, finding, exitCode } = await doctor(['--pod'], asStranger)
+    expect(codes).toEqual(expect.arrayContaining(['CLOSED_FILES']))
+    expect(finding('CLOSED_FILES')).toMatchObject({
+      severity: 'note',
+      path: null,
+      seen: 'This process may not read what is mounted as /mnt/own/other/vault: it may be a token.',
+    })
+    expect(codes).not.toContain('ERR_TOKEN_UNREADABLE')
+    expect(exitCode).toBe(0)
+  })
+
+  it('finds a token however deep it lies, and says when a volume holds too many files', async ({ skip }) => {
+    skip(...noNamespaces)
+    const deep = await volumeOf({ name: 'a/b/c/d/e/f/token' })
+    const many = await volumeOf({ name: 'z/token' })
+    for (let n = 0; n < 1_000; n++) await writeFile(join(many.directory, `file-${n}`), '')
+    const set = [
+      MAKE_DEFAULT_DIRECTORY,
+      'mkdir /mnt/own/many',
+      `mount --bind ${deep.directory} ${OWN_DIRECTORY}`,
+      `mount --bind ${many.directory} /mnt/own/many`,
+    ].join('\n')
+    const { json, finding, exitCode } = await doctor(['--pod'], insideAlone(set))
+    expect(json.tokens.map(({ path }: { path: string }) => path)).toEqual([
+      join(OWN_DIRECTORY, 'a/b/c/d/e/f/token'),
+    ])
+    expect(finding('NOT_ALL_SEARCHED').seen).toContain('/mnt/own/many')
+    expect(exitCode).toBe(0)
   })
 
   it('finds nothing mounted, and names a token elsewhere to who asks for the default', async ({ skip }) => {

@@ -84,6 +84,19 @@ export const ADVICE_ON_PLACES: Readonly<Record<string, Advice>> = {
     docs: PROJECTED,
     isNote: true,
   },
+  CLOSED_FILES: {
+    why: 'A token that its program may not read is no token. A file of a Secret may be closed on purpose.',
+    remedy:
+      "If it is a token, set fsGroup in the pod's securityContext (0640), or one runAsUser; doctor with its path says more.",
+    docs: OWNERSHIP,
+    isNote: true,
+  },
+  NOT_ALL_SEARCHED: {
+    why: 'A token that lies there may be missing in this report.',
+    remedy: "Give the path of the token's file instead of --pod.",
+    docs: PROJECTED,
+    isNote: true,
+  },
   NO_TOKEN_MOUNTED: {
     why: NO_TOKEN,
     remedy:

@@ -4,7 +4,7 @@ export interface Advice {
   /** What to do, where the case itself does not say it better. */
   readonly remedy: string
   readonly docs: string
-  /** It is a note here, although `inspect` warns of it: it is so by default in every pod. */
+  /** It is a note, although `inspect` may warn of it: it is so by default in every pod, or may be meant so. */
   readonly isNote?: true
 }
 

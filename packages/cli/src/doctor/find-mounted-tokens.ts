@@ -14,12 +14,12 @@ export interface MountedFiles {
   readonly tokens: readonly MountedToken[]
   /** May be tokens: this process may not read them. */
   readonly closed: readonly string[]
+  /** Volumes that hold more files than were looked at. */
+  readonly cut: readonly string[]
 }
 
-const MAX_MOUNTS = 500
-const MAX_FILES_OF_VOLUME = 100
-/** `path: a/b/token` in a projected volume's source. */
-const MAX_DEPTH = 4
+/** Of one volume, files and directories. A ConfigMap of 1 MiB may have more; a volume with a token has a handful. */
+const MAX_NAMES_OF_VOLUME = 1_000
 const MAX_TOKEN_BYTES = 65_536
 /** File systems of the kernel: no token, and much to read. */
 const NOT_FILES = new Set(['proc', 'sysfs', 'cgroup', 'cgroup2', 'devpts', 'mqueue', 'debugfs', 'tracefs'])
@@ -28,14 +28,19 @@ const NOT_FILES = new Set(['proc', 'sysfs', 'cgroup', 'cgroup2', 'devpts', 'mque
  * any time limit and any signal but SIGKILL.
  */
 const SERVED = /^(?:nfs|cifs|smb|ceph|gluster|lustre|afs|autofs|fuse)/
+/** A ConfigMap lies in a directory of the node's disk. Secrets and projected volumes have a tmpfs each, and look alike. */
+const CONFIG_MAP = /\/volumes\/kubernetes\.io~configmap\//
 
 /** Looks for service account tokens in kubelet volumes (by their `..data` link) and in files mounted by themselves. */
 export async function findMountedTokens(mounts: readonly Mount[]): Promise<MountedFiles> {
   const found = new Map<string, MountedToken>()
   const closed = new Set<string>()
+  const cut: string[] = []
   const asNamed = await defaultName()
-  for (const mount of mounts.filter(mayHoldTokens).slice(0, MAX_MOUNTS)) {
-    for (const candidate of await candidatesIn(mount)) {
+  for (const mount of mounts.filter(mayHoldTokens)) {
+    const { files, isCut } = await candidatesIn(mount)
+    if (isCut) cut.push(mount.mountPoint)
+    for (const candidate of files) {
       const path = asNamed(candidate)
       if (found.has(path)) continue
       const audience = await audienceOf(path)
@@ -44,7 +49,7 @@ export async function findMountedTokens(mounts: readonly Mount[]): Promise<Mount
     }
   }
   const tokens = [...found.values()].sort((a, b) => (a.path < b.path ? -1 : 1))
-  return { tokens, closed: [...closed].sort() }
+  return { tokens, closed: [...closed].sort(), cut: cut.sort() }
 }
 
 /** The kernel names mounts without links, and /var/run is one in many images: the default path is named as it is known. */
@@ -54,30 +59,42 @@ async function defaultName(): Promise<(path: string) => string> {
   return (path) => (path === real ? DEFAULT_TOKEN_PATH : path)
 }
 
-function mayHoldTokens({ fsType }: Mount): boolean {
-  return !NOT_FILES.has(fsType) && !SERVED.test(fsType)
+function mayHoldTokens({ fsType, root }: Mount): boolean {
+  return !NOT_FILES.has(fsType) && !SERVED.test(fsType) && !CONFIG_MAP.test(root)
 }
 
-async function candidatesIn(mount: Mount): Promise<string[]> {
+interface Candidates {
+  readonly files: readonly string[]
+  readonly isCut: boolean
+}
+
+async function candidatesIn(mount: Mount): Promise<Candidates> {
   const { mountPoint } = mount
+  const only = (files: readonly string[]): Candidates => ({ files, isCut: false })
   const inode = await inodeOf(mountPoint).catch(() => undefined)
-  if (inode?.kind === 'file') return inode.sizeBytes <= MAX_TOKEN_BYTES ? [mountPoint] : []
-  if (inode?.kind !== 'directory') return []
+  if (inode?.kind === 'file') return only(inode.sizeBytes <= MAX_TOKEN_BYTES ? [mountPoint] : [])
+  if (inode?.kind !== 'directory') return only([])
   const names = await listDirectory(mountPoint).catch((): string[] => [])
   // A directory with `subPath` has no `..data` link: it lies behind it.
-  return names.includes('..data') || isPinned(mount, '') ? filesBelow(mountPoint, MAX_DEPTH) : []
+  return names.includes('..data') || isPinned(mount, '') ? filesBelow(mountPoint) : only([])
 }
 
-async function filesBelow(directory: string, depth: number): Promise<string[]> {
+/** Level by level, so that what is cut is what lies deepest; the number of names bounds the depth as well. */
+async function filesBelow(top: string): Promise<Candidates> {
   const files: string[] = []
-  for (const name of await listDirectory(directory).catch(() => [])) {
-    if (name.startsWith('..') || files.length >= MAX_FILES_OF_VOLUME) continue
-    const path = join(directory, name)
-    const inode = await inodeOf(path).catch(() => undefined)
-    if (inode?.kind === 'file') files.push(path)
-    else if (inode?.kind === 'directory' && depth > 1) files.push(...(await filesBelow(path, depth - 1)))
+  const directories = [top]
+  let left = MAX_NAMES_OF_VOLUME
+  for (const directory of directories) {
+    for (const name of await listDirectory(directory).catch(() => [])) {
+      if (name.startsWith('..')) continue
+      if (left-- === 0) return { files, isCut: true }
+      const path = join(directory, name)
+      const inode = await inodeOf(path).catch(() => undefined)
+      if (inode?.kind === 'file') files.push(path)
+      else if (inode?.kind === 'directory') directories.push(path)
+    }
   }
-  return files.slice(0, MAX_FILES_OF_VOLUME)
+  return { files, isCut: false }
 }
 
 /** `undefined` for what is no service account's token. */

@@ -21,10 +21,11 @@ export type WholeRequest = DoctorRequest & { readonly pod: boolean }
 export async function runDoctor(request: WholeRequest, io: CliIo): Promise<DoctorReport> {
   const { path, pod } = request
   const mounts = await readMounts()
-  const { tokens: mounted, closed } = await findMountedTokens(mounts)
+  const { tokens: mounted, closed, cut } = await findMountedTokens(mounts)
   const tokens: TokenReport[] = []
   const findings: DoctorFinding[] = []
-  // A file that may not be read may be a Secret's, which is meant for somebody else: it matters if there is no token.
+  // A file that may not be read may be a Secret's, which is meant for somebody else: where there is no token it is
+  // examined as one, and beside a token it is named.
   const candidates = mounted.length > 0 ? mounted.map((token) => token.path) : closed
   for (const one of pod ? candidates : [path]) {
     if (io.signal.aborted) break
@@ -36,6 +37,7 @@ export async function runDoctor(request: WholeRequest, io: CliIo): Promise<Docto
     pod,
     isDefault: path === DEFAULT_TOKEN_PATH,
     closed,
+    cut,
     mountsAreKnown: mounts.length > 0,
   })
   findings.push(...[...general].map((one) => toFinding(one, undefined)))
@@ -55,8 +57,15 @@ export function* judgeContainer(
     pod,
     isDefault,
     closed = [],
+    cut = [],
     mountsAreKnown = true,
-  }: { pod: boolean; isDefault: boolean; closed?: readonly string[]; mountsAreKnown?: boolean },
+  }: {
+    pod: boolean
+    isDefault: boolean
+    closed?: readonly string[]
+    cut?: readonly string[]
+    mountsAreKnown?: boolean
+  },
 ): Generator<Judgement> {
   if (pod && !mountsAreKnown) {
     yield error(
@@ -68,6 +77,18 @@ export function* judgeContainer(
     yield error(
       'NO_TOKEN_MOUNTED',
       'No volume and no file that is mounted here holds a service account token.',
+    )
+  }
+  if (pod && mounted.length > 0 && closed.length > 0) {
+    yield warning(
+      'CLOSED_FILES',
+      `This process may not read what is mounted as ${closed.join(', ')}: it may be a token.`,
+    )
+  }
+  if (pod && cut.length > 0) {
+    yield warning(
+      'NOT_ALL_SEARCHED',
+      `Not all files were looked at in ${cut.join(', ')}: there are too many.`,
     )
   }
   if (mounted.length < 2 || !(pod || isDefault)) return
