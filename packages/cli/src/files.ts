@@ -30,15 +30,15 @@ export async function readBounded(
 ): Promise<Buffer | undefined> {
   const file = await open(path, OPEN_FLAGS)
   try {
-    const isPipe = (await file.stat()).isFIFO()
+    const mayGetWriter = (await file.stat()).isFIFO() && !(await isNameless(file.fd))
     const buffer = Buffer.alloc(maxBytes + 1)
     let length = 0
     while (length < buffer.length) {
       const bytesRead = await file
         .read(buffer, length, buffer.length - length, null)
         .then((result) => result.bytesRead, ifNothingYet)
-      // A pipe that nobody has opened to write seems to be at its end.
-      const isEmpty = bytesRead === undefined || (bytesRead === 0 && isPipe && length === 0)
+      // A named pipe that nobody has opened to write seems to be at its end.
+      const isEmpty = bytesRead === undefined || (bytesRead === 0 && mayGetWriter && length === 0)
       if (isEmpty && pause !== undefined) await pause()
       else if (!bytesRead) return buffer.subarray(0, length)
       else length += bytesRead
@@ -47,6 +47,12 @@ export async function readBounded(
   } finally {
     await file.close()
   }
+}
+
+/** Whether it is a shell's pipe, which Linux calls `pipe:[123]`: one whose writers have gone gets no other. */
+async function isNameless(fd: number): Promise<boolean> {
+  const target = await readlink(`/proc/self/fd/${fd}`).catch(() => '')
+  return target.startsWith('pipe:')
 }
 
 function ifNothingYet(error: NodeJS.ErrnoException): undefined {

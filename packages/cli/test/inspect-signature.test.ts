@@ -186,6 +186,14 @@ describe('inspect --jwks', () => {
       { location: 'https://elsewhere.example/keys' },
       /^it redirects to https:\/\/elsewhere\.example\/keys: give/,
     ],
+    [302, {}, /^the server answered 302$/],
+    [304, {}, /^the server answered 304$/],
+    [307, { location: '/other' }, /^it redirects to http:\/\/127\.0\.0\.1:\d+\/other: give/],
+    [
+      302,
+      { location: 'https://user:CANARY-1@elsewhere.example/keys?token=CANARY-2' },
+      /^it redirects to https:\/\/elsewhere\.example\/keys\?…: give/,
+    ],
   ])('says that the server answered %i', async (status, headers, reason) => {
     expect(await reasonFor(await serveText('no', status, headers))).toMatch(reason)
   })
@@ -193,6 +201,33 @@ describe('inspect --jwks', () => {
   it('says that nobody answers', async () => {
     expect(await reasonFor(await closedPort())).toBe('the request failed (ECONNREFUSED)')
   })
+
+  it('says why a request failed that was not even sent', async () => {
+    expect(await reasonFor('http://127.0.0.1:9/')).toBe('the request failed (bad port)')
+  })
+
+  it('reads keys behind a byte order mark', async () => {
+    const text = `\ufeff${JSON.stringify({ keys: [issuer.jwk] })}`
+    const [path, file] = [await write(), await writeFileFor(text, 'jwks.json')]
+    for (const jwks of [file, await serveText(text)]) {
+      const { json } = await runJson(['inspect', path, '--jwks', jwks])
+      expect(json.signature.state).toBe('valid')
+    }
+  })
+
+  it('says that the file is empty', async () => {
+    expect(await reasonFor(await writeFileFor('\n', 'jwks.json'))).toBe('nothing was found there')
+  })
+
+  it.each([{ key_ops: ['encrypt'] }, { use: 'enc' }])(
+    'says that the key of its id is published for something else: %j',
+    async (purpose) => {
+      const keys = await writeKeys({ keys: [{ ...issuer.jwk, use: undefined, ...purpose }] })
+      expect(await reasonFor(keys)).toBe(
+        'the key with its key id is not published to verify signatures (use, key_ops)',
+      )
+    },
+  )
 
   it.each([
     ['ftp://keys.example/', 'only http and https URLs are read'],

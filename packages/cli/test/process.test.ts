@@ -69,6 +69,14 @@ describe('the process', () => {
     expect(JSON.parse(child.stdout()).signature.state).toBe('valid')
   })
 
+  it.skipIf(process.platform !== 'linux')('does not wait for keys from a pipe that has ended', async () => {
+    const { kubelet } = await startKubelet()
+    const command = `true | ${process.execPath} ${bin.path} inspect ${kubelet.path} --jwks /dev/stdin --json`
+    const child = start('sh', ['-c', command])
+    expect(await child.end).toBe(1)
+    expect(JSON.parse(child.stdout()).signature.reason).toBe('nothing was found there')
+  })
+
   it('tells a usage error on stderr, with exit code 2', async () => {
     const child = cli(['--oops'])
     expect(await child.end).toBe(2)

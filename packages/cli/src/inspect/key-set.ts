@@ -45,7 +45,12 @@ async function readText(path: string, clock: Clock, signal: AbortSignal): Promis
     )
   })
   if (!content) throw new Problem(`it is larger than ${MAX_BYTES} bytes`)
-  return content.toString('utf8')
+  return toText(content)
+}
+
+/** A decoder leaves out the byte order mark that some editors write; JSON.parse would not have it. */
+function toText(content: Uint8Array): string {
+  return new TextDecoder().decode(content)
 }
 
 async function fetchText(source: string, clock: Clock, signal: AbortSignal): Promise<string> {
@@ -63,7 +68,7 @@ async function fetchText(source: string, clock: Clock, signal: AbortSignal): Pro
     })
     if (response.status !== 200) {
       await response.body?.cancel()
-      throw new Problem(describeStatus(response))
+      throw new Problem(describeStatus(response, url))
     }
     return await boundedText(response)
   } catch (error) {
@@ -83,11 +88,14 @@ async function boundedText(response: Response): Promise<string> {
     if (bytes > MAX_BYTES) throw new Problem(`the answer is larger than ${MAX_BYTES} bytes`)
     chunks.push(chunk)
   }
-  return Buffer.concat(chunks).toString('utf8')
+  return toText(Buffer.concat(chunks))
 }
 
-function describeStatus({ status, headers }: Response): string {
-  if (status >= 300 && status < 400) return `it redirects to ${headers.get('location')}: give that URL`
+function describeStatus({ status, headers }: Response, url: URL): string {
+  const location = headers.get('location')
+  if (status >= 300 && status < 400 && location !== null && URL.canParse(location, url.href)) {
+    return `it redirects to ${withoutSecrets(new URL(location, url))}: give that URL`
+  }
   const hint =
     status === 401 || status === 403
       ? '. An API server shows its keys to authenticated users only: ' +
@@ -96,15 +104,21 @@ function describeStatus({ status, headers }: Response): string {
   return `the server answered ${status}${hint}`
 }
 
+/** A password or a query may be a secret of the server's. */
+function withoutSecrets({ protocol, host, pathname, search }: URL): string {
+  return `${protocol}//${host}${pathname}${search === '' ? '' : '?…'}`
+}
+
 function describeFailure(error: unknown): string {
-  const { code } = ((error as Error)?.cause ?? {}) as { code?: string }
-  if (code === undefined) return 'the request failed'
+  const { code, message } = ((error as Error)?.cause ?? {}) as { code?: string; message?: string }
+  if (code === undefined) return `the request failed${message ? ` (${message})` : ''}`
   return /CERT|ISSUER|SELF_SIGNED|UNABLE_TO_VERIFY/.test(code)
     ? `the server's certificate is not trusted (${code}): name its CA in NODE_EXTRA_CA_CERTS`
     : `the request failed (${code})`
 }
 
 function toKeySet(text: string): JSONWebKeySet {
+  if (text.trim() === '') throw new Problem('nothing was found there')
   let document: unknown
   try {
     document = JSON.parse(text)

@@ -1,5 +1,5 @@
 import type { ParsedToken } from '@projected-token/core'
-import { compactVerify, createLocalJWKSet, errors, type JSONWebKeySet } from 'jose'
+import { compactVerify, createLocalJWKSet, errors, type JSONWebKeySet, type JWK } from 'jose'
 import type { SignatureFacts, TokenFacts } from './inspection.js'
 import type { KeySetResult } from './key-set.js'
 
@@ -43,10 +43,18 @@ export async function verifySignature(
     return answer('invalid', 'the token was changed, or another key with the same id signed it')
   }
   if (reason instanceof errors.JWKSNoMatchingKey) {
+    if (loaded.keys.keys.some((key) => key.kid === facts.keyId && !mayVerify(key))) {
+      return answer('unknown', 'the key with its key id is not published to verify signatures (use, key_ops)')
+    }
     const key = `${facts.keyId ?? 'none'} (${facts.algorithm ?? 'no algorithm'})`
     return answer('invalid', `the key set has no key for its key id ${key}, but ${describeKeys(loaded.keys)}`)
   }
   return answer('unknown', `${facts.algorithm ?? 'its algorithm'} or the key cannot be used here`)
+}
+
+/** Whether a key's publisher lets it verify signatures (RFC 7517, 4.2 and 4.3). */
+function mayVerify({ use, key_ops: operations }: JWK): boolean {
+  return (use ?? 'sig') === 'sig' && (operations ?? ['verify']).includes('verify')
 }
 
 /** A key that fits and fails says more than one that does not fit. */
