@@ -182,6 +182,13 @@ describe('doctor --vault', () => {
     expect(requests).toBe(1)
   })
 
+  it('says that the file of an authority is not there', async () => {
+    const { codes, finding } = await ask({ address: 'https://127.0.0.1:9' }, ['--ca-cert', '/nonexistent/ca'])
+    expect(codes).toEqual(['ERR_VAULT_TLS'])
+    expect(finding.seen).toContain("'/nonexistent/ca'")
+    expect(finding.remedy).toMatch(/^Correct the path.*--ca-cert/)
+  })
+
   it('warns of what is trusted without reason', async ({ skip }) => {
     const vault = await startVaultStandIn(secret)
     const skipping = await ask(vault, ['--tls-skip-verify'])

@@ -329,7 +329,11 @@ describe('doctor of a file', () => {
     const directory = await temporaryDirectory()
     await mkdir(join(directory, 'token'))
     const { json } = await runJson(['doctor', join(directory, 'token')])
-    expect(findingOf(json, 'ERR_TOKEN_NOT_A_FILE').seen).toContain('is not a file.')
+    expect(findingOf(json, 'ERR_TOKEN_NOT_A_FILE').seen).toContain('leads to a directory, not to a regular')
+    const device = await runJson(['doctor', '/dev/null'])
+    expect(findingOf(device.json, 'ERR_TOKEN_NOT_A_FILE').seen).toMatch(
+      /leads to a .*device, not to a regular/,
+    )
     const large = await runJson(['doctor', await writeFileFor(Buffer.alloc(1_048_577))])
     expect(findingOf(large.json, 'ERR_TOKEN_TOO_LARGE').severity).toBe('error')
   })
@@ -363,6 +367,9 @@ describe('the report for a person', () => {
       ['--pod', '--vault', '--role', 'app'],
       ['--vault'],
       ['--role', 'app'],
+      ['token', '--address', 'https://vault.example'],
+      ['token', '--method', 'kubernetes'],
+      ['token', '--tls-skip-verify'],
       ['--reload-interval', 'soon'],
       [''],
     ]) {

@@ -1,5 +1,5 @@
 import { DEFAULT_TOKEN_PATH } from '@projected-token/core'
-import { type Command, CommanderError, InvalidArgumentError } from 'commander'
+import { type Command, CommanderError, InvalidArgumentError, type Option } from 'commander'
 import { colorsFor } from '../colors.js'
 import type { DoctorReport } from '../doctor/diagnosis.js'
 import { renderDoctor } from '../doctor/render-doctor.js'
@@ -59,28 +59,31 @@ export function registerDoctor(program: Command, io: CliIo, finish: (exitCode: n
     .option('--no-probe', 'make no file beside the token to try the watch')
     .option('--jwks <url|file>', 'check the signature with this JSON Web Key Set', parseText)
     .option('--vault', 'log in to Vault with the token, once, and revoke what it gives')
+  const own = new Set(command.options)
   addVaultTls(addVaultPlace(command))
-    .addHelpText('after', HELP)
-    .action(async (path: string | undefined, options: DoctorOptions) => {
-      const report = await examine(path, options, io)
-      if (io.signal.aborted || !report) return finish(exitCodeOf(io.signal))
-      const text = options.json
-        ? `${printableJson(report, 2)}\n`
-        : renderDoctor(report, colorsFor(io.stdout, io.env))
-      io.stdout.write(text)
-      finish(EXIT_CODES[report.status])
-    })
+  const ofVault = command.options.filter((option) => !own.has(option))
+  command.addHelpText('after', HELP).action(async (path: string | undefined, options: DoctorOptions) => {
+    const isGiven = (option: Option) => command.getOptionValueSource(option.attributeName()) === 'cli'
+    const report = await examine(path, options, ofVault.find(isGiven), io)
+    if (io.signal.aborted || !report) return finish(exitCodeOf(io.signal))
+    const text = options.json
+      ? `${printableJson(report, 2)}\n`
+      : renderDoctor(report, colorsFor(io.stdout, io.env))
+    io.stdout.write(text)
+    finish(EXIT_CODES[report.status])
+  })
 }
 
 /** `undefined` when it was interrupted. */
 async function examine(
   path: string | undefined,
   options: DoctorOptions,
+  forVault: Option | undefined,
   io: CliIo,
 ): Promise<DoctorReport | undefined> {
   const { pod = false } = options
   try {
-    checkTogether(path, options)
+    checkTogether(path, options, forVault)
     const tokenPath = path ?? DEFAULT_TOKEN_PATH
     const vault = vaultOf(tokenPath, options)
     return await runDoctor({ ...options, path: tokenPath, pod, vault }, io)
@@ -91,15 +94,15 @@ async function examine(
   }
 }
 
-/** What does not go together. @throws InvalidArgumentError */
-function checkTogether(path: string | undefined, options: DoctorOptions): void {
+/** What does not go together. @param forVault one that was given @throws InvalidArgumentError */
+function checkTogether(path: string | undefined, options: DoctorOptions, forVault: Option | undefined): void {
   if (options.pod && path !== undefined) {
     throw new InvalidArgumentError('Give a path, or --pod for all that are mounted.')
   }
   if (options.pod && options.vault) {
     throw new InvalidArgumentError('Vault is asked about one token: give its path instead of --pod.')
   }
-  if (!options.vault && options.role !== undefined) throw new InvalidArgumentError('--role is for --vault.')
+  if (!options.vault && forVault) throw new InvalidArgumentError(`${forVault.long} is for --vault.`)
 }
 
 /** @throws InvalidArgumentError without a role */

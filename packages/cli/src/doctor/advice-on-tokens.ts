@@ -53,7 +53,7 @@ export const ADVICE_ON_TOKENS: Readonly<Record<string, Advice>> = {
   },
   STALE: {
     why: 'The API server may stop accepting it: the extension is there for old clients, and will end.',
-    remedy: 'Read the file again at least once a minute, or let the library do it.',
+    remedy: "The file should hold a newer token: look at the events of the pod, and at the kubelet's log.",
     docs: ADMINISTRATION,
   },
   EXTENDED_EXPIRY: {

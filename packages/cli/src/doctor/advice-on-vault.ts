@@ -18,7 +18,7 @@ export const ADVICE_ON_VAULT: Readonly<Record<string, Advice>> = {
     docs: VAULT_COMMANDS,
   },
   ERR_VAULT_TLS: {
-    why: 'A token is given only to a server whose certificate is trusted.',
+    why: 'A token is given only to a server whose certificate could be checked, and is trusted.',
     remedy:
       "Name Vault's authority (--ca-cert, VAULT_CACERT) or the name in its certificate (--tls-server-name).",
     docs: VAULT_COMMANDS,

@@ -39,8 +39,8 @@ function remedyForCause(cause: string | undefined): string | undefined {
   return `The system failed to read it (${cause}): look at the file system that it lies on.`
 }
 
-function judgeMissing({ path, code, nearby, mounted }: FailureEvidence): Judgement {
-  const what = code === 'ERR_TOKEN_NOT_FOUND' ? `There is no file '${path}'.` : `'${path}' is not a file.`
+function judgeMissing({ path, code, message, nearby, mounted }: FailureEvidence): Judgement {
+  const what = code === 'ERR_TOKEN_NOT_FOUND' ? `There is no file '${path}'.` : `${message}.`
   const names = nearby?.tokens.map((token) => basename(token)).join(', ') || 'no token'
   const where = nearby
     ? ` '${nearby.directory}', ${nearby.isVolume ? 'the volume of a kubelet' : 'the nearest directory'}, holds ${names}.`

@@ -28,6 +28,9 @@ function remedyFor(
   { code, message }: NonNullable<VaultFacts['failure']>,
   token: TokenFacts | undefined,
 ): string | undefined {
+  if (code === 'ERR_VAULT_TLS' && /\b(?:ENOENT|EACCES|EISDIR|ENOTDIR)\b/.test(message)) {
+    return 'Correct the path, or the mode, of the file (--ca-cert, --ca-path, --client-cert, --client-key, or VAULT_…).'
+  }
   if (code !== 'ERR_VAULT_JWT_REFUSED' || !/audience/i.test(message)) return undefined
   const audience = token?.audience.map((one) => JSON.stringify(one)).join(', ') || 'no audience'
   return (
