@@ -39,7 +39,8 @@ export const consumer = {
 }
 
 async function checkOn(node, packages, note) {
-  const project = await createConsumer(packages, { node, dependencies: optionalPeers(packages) })
+  const dependencies = optionalPeers(packages)
+  const project = await createConsumer(packages, { node, dependencies, engineStrict: true })
   const libraries = await Promise.all(
     ['jose', 'undici'].map(async (name) => `${name} ${await installedVersion(project, name)}`),
   )

@@ -11,9 +11,10 @@ const files = fileURLToPath(new URL('../consumer', import.meta.url))
  * @param packages those of packAll() to install
  * @param options.node whose version decides which versions npm picks
  * @param options.dependencies what the project has besides
+ * @param options.engineStrict whether npm refuses what says that it is not for this version of Node
  * @returns the project's folder, which also holds the files of test/check/consumer
  */
-export async function createConsumer(packages, { node, dependencies = {} } = {}) {
+export async function createConsumer(packages, { node, dependencies = {}, engineStrict = false } = {}) {
   const folder = await temporaryFolder('consumer')
   await cp(files, folder, { recursive: true })
   const tarballs = packages.map(({ manifest, tarball }) => [manifest.name, `file:${tarball}`])
@@ -23,8 +24,8 @@ export async function createConsumer(packages, { node, dependencies = {} } = {})
     dependencies: { ...dependencies, ...Object.fromEntries(tarballs) },
   }
   await writeFile(path.join(folder, 'package.json'), JSON.stringify(manifest))
-  const quiet = ['--no-audit', '--no-fund', '--loglevel=error']
-  await npm(['install', '--ignore-scripts', '--prefer-offline', ...quiet], { cwd: folder, node })
+  const flags = ['--no-audit', '--no-fund', '--loglevel=error', ...(engineStrict ? ['--engine-strict'] : [])]
+  await npm(['install', '--ignore-scripts', '--prefer-offline', ...flags], { cwd: folder, node })
   return folder
 }
 
