@@ -1,7 +1,8 @@
 import { systemClock } from '@projected-token/core'
+import { ConfigError } from './config/problem.js'
 import { EXIT } from './exit-codes.js'
 import { createLog, type Log } from './log/create-log.js'
-import { prepare } from './program.js'
+import { prepare, tellProblems } from './program.js'
 import { startSidecar } from './sidecar.js'
 
 /** How long after a signal the same one counts as a second: a terminal and an npm may both hand one on. */
@@ -14,12 +15,13 @@ export async function main(): Promise<void> {
   let log = createLog()
   const signals = listenForSignals(() => log)
   exitOnBugs(() => log)
-  const prepared = await prepare(process.argv.slice(2), {
+  const io = {
     env: process.env,
     columns: process.stdout.columns || 100,
-    stdout: (text) => void process.stdout.write(text),
-    stderr: (text) => void process.stderr.write(text),
-  })
+    stdout: (text: string) => void process.stdout.write(text),
+    stderr: (text: string) => void process.stderr.write(text),
+  }
+  const prepared = await prepare(process.argv.slice(2), io)
   if ('exitCode' in prepared) {
     signals.dispose()
     process.exitCode = prepared.exitCode
@@ -41,7 +43,10 @@ export async function main(): Promise<void> {
       )
     exitCode = isDrained ? EXIT.ok : EXIT.failed
   } catch (error) {
-    log.logger.fatal({ err: error }, 'cannot run')
+    if (error instanceof ConfigError) {
+      tellProblems(error.problems, io)
+      exitCode = EXIT.usage
+    } else log.logger.fatal({ err: error }, 'cannot run')
   }
   // What a part has left running must not hold a process that is over.
   process.exit(exitCode)

@@ -20,12 +20,7 @@ export type Prepared = { readonly config: SidecarConfig } | { readonly exitCode:
 
 /** Reads a command line (without `node` and the script's name); tells errors on `output.stderr`. */
 export async function prepare(argv: readonly string[], output: ProgramIo): Promise<Prepared> {
-  // Somebody may have given a token where a path or a name belongs.
-  const io: ProgramIo = {
-    ...output,
-    stdout: (text) => output.stdout(printable(text)),
-    stderr: (text) => output.stderr(printable(text)),
-  }
+  const io = withPrintable(output)
   const wantsJson = argv.includes('--json')
   const command = createCommand(io)
   const refused = parse(command, argv)
@@ -44,6 +39,20 @@ export async function prepare(argv: readonly string[], output: ProgramIo): Promi
     if (wantsJson) io.stdout(`${JSON.stringify({ ok: false, code, problems })}\n`)
     else io.stderr(problems.map((one) => `${one === usage ? toldUsage(one) : formatProblem(one)}\n`).join(''))
     return { exitCode: EXIT.usage }
+  }
+}
+
+/** Tells what is wrong with a configuration, a line for each problem. */
+export function tellProblems(problems: readonly ConfigProblem[], io: ProgramIo): void {
+  withPrintable(io).stderr(problems.map((one) => `${formatProblem(one)}\n`).join(''))
+}
+
+/** Somebody may have given a token where a path or a name belongs. */
+function withPrintable(io: ProgramIo): ProgramIo {
+  return {
+    ...io,
+    stdout: (text) => io.stdout(printable(text)),
+    stderr: (text) => io.stderr(printable(text)),
   }
 }
 

@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '@projected-token/core'
 import type { FastifyInstance } from 'fastify'
+import { readAuthorities } from './authorities.js'
 import type { SidecarConfig } from './config/sidecar-config.js'
 import { trackConnections } from './connections.js'
 import { drain, isDoneBefore, type Listening } from './drain.js'
@@ -45,12 +46,14 @@ export interface Sidecar {
 /**
  * Starts everything that the configuration names. Tokens that cannot be read yet are no failure: their state says so.
  *
- * @throws ListenError (`ERR_LISTEN`) when a listener cannot start; the operating system's error for a file of
- *   authorities that cannot be read; then nothing is left running
+ * @throws ConfigError (`ERR_CONFIG`) for files of a proxy's authorities that cannot be read; ListenError
+ *   (`ERR_LISTEN`) when a listener cannot start; then nothing is left running
  */
 export async function startSidecar(config: SidecarConfig, options: SidecarOptions = {}): Promise<Sidecar> {
   const { clock = systemClock, log = createLog({ level: config.logLevel }) } = options
   const { logger } = log
+  // Before anything starts: what cannot be used is then all there is to tell.
+  const authorities = await readAuthorities(config.proxies)
   const apps: Listening[] = []
   /** They answer until all others have stopped: that it is not ready is what a probe should see meanwhile. */
   const observing: Listening[] = []
@@ -111,7 +114,11 @@ export async function startSidecar(config: SidecarConfig, options: SidecarOption
     }
 
     async function startProxies(): Promise<string[]> {
-      const proxies = await createProxies(config.proxies, sources, { clock, log: logger, observer })
+      const proxies = await createProxies(config.proxies, authorities, sources, {
+        clock,
+        log: logger,
+        observer,
+      })
       const listening: string[] = []
       for (const { app, name, address } of proxies) listening.push(await start(app, name, address))
       return listening

@@ -3,7 +3,14 @@ import { chmod, stat, writeFile } from 'node:fs/promises'
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { type AddressInfo, createServer as createSocketServer } from 'node:net'
 import { join } from 'node:path'
-import { createLog, ListenError, parseConfig, type Sidecar, startSidecar } from '@projected-token/sidecar'
+import {
+  ConfigError,
+  createLog,
+  ListenError,
+  parseConfig,
+  type Sidecar,
+  startSidecar,
+} from '@projected-token/sidecar'
 import { createFakeClock } from '@projected-token/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { temporaryDirectory, tokenFile, tokenOf } from './support/files.js'
@@ -189,12 +196,44 @@ describe('a sidecar that cannot start', () => {
     await expect(startSidecar({ ...config, sinks }, { log })).rejects.toThrow("not ending in '/'")
   })
 
-  it('says which authorities cannot be read', async () => {
-    const starting = startFromYaml(
+  it('says which files of authorities cannot be read, all of them, and nothing else', async () => {
+    const directory = await temporaryDirectory()
+    const proxy = (caCert: string) =>
+      `  - { listen: '127.0.0.1:0', upstream: 'https://x', token: app, caCert: '${caCert}' }\n`
+    const config = parseConfig(
       `${await tokensYaml()}api: { listen: off }\nhealth: { listen: off }
-proxies: [{ listen: '127.0.0.1:0', upstream: 'https://x', token: app, caCert: /nonexistent/ca.pem }]`,
+proxies:\n${proxy('/nonexistent/ca.pem')}${proxy(directory)}`,
+      'test.yaml',
     )
-    await expect(starting).rejects.toThrow("The authorities in '/nonexistent/ca.pem' cannot be read: ENOENT")
+    const lines: string[] = []
+    const starting = startSidecar(config, { log: createLog({ write: (line) => void lines.push(line) }) })
+    await expect(starting).rejects.toThrow(ConfigError)
+    await expect(starting).rejects.toMatchObject({
+      code: 'ERR_CONFIG',
+      problems: [
+        { path: 'proxies[0].caCert', found: "no file at '/nonexistent/ca.pem'" },
+        { path: 'proxies[1].caCert', found: `a file '${directory}' that is no regular file` },
+      ],
+    })
+    expect(lines).toEqual([])
+  })
+})
+
+describe('a sidecar that ends before it has a token', () => {
+  it('does not call that a failure of the token', async () => {
+    const taken = createSocketServer().listen(0, '127.0.0.1')
+    await once(taken, 'listening')
+    onTestFinished(() => void taken.close())
+    const config = parseConfig(
+      `tokens: [{ name: app, path: /nonexistent/token }]
+api: { listen: '127.0.0.1:${(taken.address() as AddressInfo).port}' }\nhealth: { listen: off }`,
+      'test.yaml',
+    )
+    const lines: string[] = []
+    const log = createLog({ write: (line) => void lines.push(line) })
+    await expect(startSidecar(config, { log })).rejects.toThrow(ListenError)
+    const errors = lines.map((line) => JSON.parse(line)).filter(({ level }) => level === 'error')
+    expect(errors).toEqual([])
   })
 })
 

@@ -65,6 +65,16 @@ describe('the process', () => {
     expect(JSON.stringify(await child.logLine('cannot run'))).toContain('a file that is no socket')
   })
 
+  it('ends with 2 when the authorities of a proxy cannot be read, and says so in one line', async () => {
+    const proxy = '127.0.0.1:0=https://api.example,caCert=/nonexistent/ca.pem'
+    const child = sidecar(['--token', `default=${await tokenFile()}`, ...OFF, '--proxy', proxy])
+    expect(await child.end).toBe(2)
+    expect(child.stderr()).toBe(
+      "configuration: proxies[0].caCert: found no file at '/nonexistent/ca.pem', expected a file of authorities that can be read\n",
+    )
+    expect(child.stdout()).toBe('')
+  })
+
   it('starts again over the socket of a killed one', async () => {
     const path = join(await temporaryDirectory(), 'api.sock')
     await leaveStaleSocket(path)

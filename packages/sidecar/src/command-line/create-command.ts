@@ -37,8 +37,8 @@ Flags win over variables (${ENV_PREFIX}CONFIG, ${ENV_PREFIX}TOKEN, …: several 
 variables over the file. A list given by one of them replaces the other's.
 
 Signals: SIGTERM and SIGINT stop it and let requests finish; a second one ends it at once. SIGHUP does nothing.
-Exit codes: 0 stopped, 1 a listener cannot start or connections had to be cut, 2 flags, variables or file cannot
-be used, 70 a bug, 130 and 143 ended by a second SIGINT or SIGTERM.`
+Exit codes: 0 stopped, 1 a listener cannot start or connections had to be cut, 2 flags, variables, file or a
+proxy's caCert cannot be used, 70 a bug, 130 and 143 ended by a second SIGINT or SIGTERM.`
 
 const collect = (text: string, previous: string[] | undefined) => [...(previous ?? []), text]
 
@@ -81,7 +81,7 @@ export function createCommand(output: { stdout(text: string): void; columns: num
     .option('--status <listen>', "the status page (default: 'off')")
     .option('--shutdown-timeout <duration>', 'how long requests may take to finish at the end (default: 25s)')
     .option('--log-level <level>', 'fatal, error, warn, info, debug, trace or silent (default: info)')
-    .option('--check', 'say whether the configuration can be used, and what would run')
+    .option('--check', 'say whether the configuration can be used, and what would run; reads no other file')
     .option('--json', 'with --check: in JSON')
     .version(packageVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')

@@ -43,7 +43,11 @@ export function logSourceEvents(source: Source, log: FastifyBaseLogger): void {
   source.provider.getToken().then(
     // A login has told it already.
     (token) => source.kind === 'projected' && log.info({ ...about, ...describe(token) }, 'token is there'),
-    (error: Error) => log.error({ ...about, ...failure(error) }, 'no valid token yet'),
+    (error: Error) => {
+      // One that was closed before it had a token has not failed: whoever closed it says why.
+      if (source.provider.status().state !== 'closed')
+        log.error({ ...about, ...failure(error) }, 'no valid token yet')
+    },
   )
 }
 
