@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer as createHttpServer } from 'node:http'
+import { Agent, createServer as createHttpServer, get, type IncomingMessage } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import { connect, createServer, type Socket } from 'node:net'
 import { createFakeClock } from '@projected-token/testing'
@@ -235,6 +235,48 @@ describe('an upgrade', () => {
     const response = await exchangeRaw(proxy.port, `${head}\r\n\r\n`)
     expect([statusOf(response), JSON.parse(bodyOf(response)).code]).toEqual([status, code])
     expect(upstream.seen).toEqual([])
+  })
+
+  it('behind a request without its answer is no upgrade, so that each answer stays with its request', async () => {
+    let answerSlow = () => {}
+    const server = createHttpServer((request, response) => {
+      if (request.url === '/slow') {
+        answerSlow = () => void response.end('slow')
+        return
+      }
+      response.writeHead(426).end('not like this')
+      answerSlow()
+    }).on('upgrade', (_request, socket) => {
+      socket.end(
+        'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nFRAMES',
+      )
+      answerSlow()
+    })
+    const proxy = await startProxy((await listen(server)).origin, createListedProvider('one'))
+    const request = (path: string, ...fields: string[]) =>
+      [`GET ${path} HTTP/1.1`, 'Host: localhost', ...fields, '', ''].join('\r\n')
+    const upgrade = ['Connection: Upgrade, close', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13']
+    const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='
+    const received = await exchangeRaw(proxy.port, request('/slow') + request('/chat', ...upgrade, key))
+    expect(received.match(/HTTP\/1\.1 \d{3}|slow|not like this|FRAMES/g)).toEqual([
+      ...['HTTP/1.1 200', 'slow'],
+      ...['HTTP/1.1 426', 'not like this'],
+    ])
+  })
+
+  it('comes through on a connection whose requests have their answers', async () => {
+    const upstream = await startWebSocketUpstream()
+    const proxy = await startProxy(upstream.origin, createListedProvider('one'))
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    onTestFinished(() => agent.destroy())
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      get(proxy.origin, { agent }, resolve).once('error', reject)
+    })
+    await once(response.resume(), 'close')
+    const accepted = connection(upstream)
+    const client = openWebSocket(proxy.origin, [], { agent })
+    await Promise.all([accepted, opened(client)])
+    expect(proxy.records).toMatchObject([{ status: 426 }, { status: 101 }])
   })
 
   it('whose client leaves is given up', async () => {

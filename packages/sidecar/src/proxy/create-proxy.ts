@@ -4,7 +4,7 @@ import type { Source } from '../source.js'
 import { WITHOUT_SCHEMAS } from '../without-schemas.js'
 import { classifyFailure } from './classify-failure.js'
 import { createGate } from './gate.js'
-import { IncomingRequest } from './incoming-request.js'
+import { countUnanswered, IncomingRequest } from './incoming-request.js'
 import { proxyAnswer } from './proxy-answer.js'
 import type { ProxyOptions, ProxySpec } from './proxy-spec.js'
 import { writeAnswer } from './raw-response.js'
@@ -36,6 +36,7 @@ export async function createProxy(
   const webSockets = createWebSocketProxy({ spec, gate, upstream, clock, log, onRequest })
   let stopping = false
 
+  countUnanswered(app.server)
   app.server.on('upgrade', webSockets.handle)
   app.server.on('connect', (_request, socket) => {
     socket.on('error', () => {}) // Node has taken its own listener off
