@@ -32,6 +32,7 @@ interface Container {
   name: string
   image: string
   restartPolicy?: string
+  startupProbe?: { periodSeconds: number; failureThreshold: number; httpGet: { path: string } }
   volumeMounts: { name: string; mountPath: string }[]
 }
 
@@ -98,6 +99,16 @@ describe('the two ways of a sidecar', () => {
     expect(second).toEqual({ ...first, restartPolicy: undefined, lifecycle: expect.anything() })
     expect(first?.restartPolicy).toBe('Always')
     expect(podOf(native).defaulted.spec.terminationGracePeriodSeconds).toBe(30)
+  })
+})
+
+describe('the sidecar that logs in to Vault', () => {
+  it('is given a day for it before it is restarted', async () => {
+    const [objects] = await judge(join(manifests, 'overlays/vault'))
+    const [sidecar] = podOf(objects).manifest.spec.initContainers ?? []
+    const { periodSeconds = 0, failureThreshold = 0, httpGet } = sidecar?.startupProbe ?? {}
+    expect(httpGet?.path).toBe('/readyz')
+    expect(periodSeconds * failureThreshold).toBe(86_400)
   })
 })
 
