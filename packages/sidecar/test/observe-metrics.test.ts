@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { createToken, createTokenWatcher, systemClock } from '@projected-token/core'
 import { createFakeClock, type FakeClock, startFakeKubelet } from '@projected-token/testing'
 import { createVaultTokenProvider } from '@projected-token/vault'
@@ -239,6 +240,31 @@ describe('/metrics', () => {
     }
     expect(answer.body).toContain('process_resident_memory_bytes')
     expect(answer.body).toContain('nodejs_heap_size_used_bytes')
+  })
+
+  test('are those that the README lists, in its words', async () => {
+    const { clock, node, provider, source } = await watched()
+    const started = await scene([source], clock)
+    await node.writeRaw('')
+    await provider.reload()
+    await node.rotate()
+    await provider.reload()
+    started.observer.proxyRequest('127.0.0.1:8081', { status: 200, retried: true, durationMs: 20 })
+    started.observer.sinkWritten('/run/out/token', true)
+    const text = await scrape(started)
+    const described = [...text.matchAll(/^# HELP (projected_token_\S+) (.+)\n# TYPE \S+ (\S+)$/gm)]
+    const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
+    const rows = [...readme.matchAll(/^\| `(projected_token_\w+)` +\| (\w+) +\| (.+?) +\| (.+?) +\|$/gm)]
+    expect(rows.map(([, name, type, , meaning]) => [name, type, meaning])).toEqual(
+      described.map(([, name, help, type]) => [name, type, help]),
+    )
+    for (const [, name, , documented = ''] of rows) {
+      const series = new RegExp(`^${name}(?:_count)?(?:\\{(.+)\\})? `, 'm').exec(text)
+      // One that only a Vault token has.
+      if (!series) continue
+      const labels = [...(series[1] ?? '').matchAll(/(\w+)="/g)].map(([, label]) => `\`${label}\``)
+      expect([name, labels.join(', ') || 'none']).toEqual([name, documented])
+    }
   })
 
   test('keeps to a registry of its own: two observers in one process do not mix', async () => {
