@@ -64,6 +64,26 @@ describe('an upstream', () => {
     expect(await answerOf(origin)).toEqual([502, 'ERR_PROXY_UPSTREAM_INVALID'])
   })
 
+  it.each([
+    ['a status that is none', 'HTTP/1.1 700 Odd\r\nContent-Length: 2\r\n\r\nhi'],
+    [
+      'a body that is coded otherwise than in chunks',
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n',
+    ],
+  ])('that answers with %s is a 502, also to an upgrade', async (_what, bytes) => {
+    const origin = await startRawUpstream((socket) => socket.on('data', () => socket.write(bytes)))
+    const proxy = await startProxy(origin, createListedProvider('one'))
+    const response = await fetch(proxy.origin)
+    expect([response.status, await response.json()]).toMatchObject([
+      502,
+      { code: 'ERR_PROXY_UPSTREAM_INVALID' },
+    ])
+    // The first line says where it listens.
+    expect(proxy.lines.slice(1).map((line) => JSON.parse(line).msg)).toEqual(['response errored'])
+    const [status, body] = await refused(openWebSocket(proxy.origin))
+    expect([status, JSON.parse(body).code]).toEqual([502, 'ERR_PROXY_UPSTREAM_INVALID'])
+  })
+
   it('that does not answer in time is a 504', async () => {
     const origin = await startRawUpstream((socket) => socket.resume())
     expect(await answerOf(origin, { headersTimeoutMs: 1 })).toEqual([504, 'ERR_PROXY_UPSTREAM_TIMEOUT'])

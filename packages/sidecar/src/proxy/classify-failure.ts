@@ -1,4 +1,5 @@
 import type { ProxyAnswerCode } from './proxy-answer.js'
+import { INVALID_RESPONSE } from './response-rule.js'
 import { codeOf, NoTokenError } from './token-guard.js'
 
 const BY_CODE: Readonly<Record<string, ProxyAnswerCode>> = {
@@ -22,6 +23,7 @@ const BY_CODE: Readonly<Record<string, ProxyAnswerCode>> = {
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'ERR_PROXY_UPSTREAM_TLS',
   HOSTNAME_MISMATCH: 'ERR_PROXY_UPSTREAM_TLS',
   UND_ERR_HEADERS_OVERFLOW: 'ERR_PROXY_UPSTREAM_INVALID',
+  [INVALID_RESPONSE]: 'ERR_PROXY_UPSTREAM_INVALID',
   UND_ERR_INVALID_ARG: 'ERR_PROXY_REQUEST',
   UND_ERR_NOT_SUPPORTED: 'ERR_PROXY_REQUEST',
   ERR_FETCH_INVALID_TOKEN: 'ERR_PROXY_NO_TOKEN',

@@ -1,10 +1,12 @@
 import type { Clock, TokenProvider } from '@projected-token/core'
 import { createTokenInterceptor } from '@projected-token/fetch/undici'
 import { Agent, type Dispatcher } from 'undici'
+import type { Headers } from './forwarded-headers.js'
 import { headersDeadline } from './headers-deadline.js'
 import { createHttp2Upstream } from './http2-upstream.js'
 import { patientConnector } from './patient-connector.js'
 import { DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_HEADERS_TIMEOUT_MS, type ProxySpec } from './proxy-spec.js'
+import { judgeResponse } from './response-rule.js'
 
 /** What belongs to one request of a client, and has to get past the library that sends it. */
 export interface Exchange {
@@ -66,9 +68,12 @@ export function createUpstream(spec: ProxySpec, provider: TokenProvider, clock: 
         const body = exchange.body ?? request.body ?? null
         http.request(
           { ...request, [EXCHANGE]: exchange, body, signal } as Dispatcher.RequestOptions,
-          (error, response) => {
+          (error: Error | null, response: Dispatcher.ResponseData) => {
             // Nobody is there to be answered, and the library would log it as a failure of the upstream.
-            if (error === null || !signal?.aborted) callback(error, response as Dispatcher.ResponseData)
+            if (error !== null && signal?.aborted) return
+            const fault = error ?? judgeResponse(response.statusCode, response.headers as Headers)
+            if (error === null && fault !== undefined) response.body.on('error', () => {}).destroy()
+            callback(fault ?? null, response)
           },
         )
       },

@@ -10,6 +10,7 @@ import { type ProxyAnswerCode, proxyAnswer } from './proxy-answer.js'
 import type { ProxyRecord, ProxySpec } from './proxy-spec.js'
 import { endResponse, writeAnswer, writeHead } from './raw-response.js'
 import { upstreamPath } from './request-target.js'
+import { judgeResponse } from './response-rule.js'
 import { codeOf } from './token-guard.js'
 import type { Exchange, Upstream } from './upstream.js'
 import { createTunnel, type Tunnel } from './web-socket-tunnel.js'
@@ -108,8 +109,10 @@ export function createWebSocketProxy({ spec, gate, upstream, clock, log, onReque
         tunnels.add(tunnel)
         client.resume()
       },
-      onResponseStart(_controller, status, received, message) {
+      onResponseStart(given, status, received, message) {
         if (answered || status < 200) return // an interim one: the answer is still to come
+        const fault = judgeResponse(status, received as Headers)
+        if (fault !== undefined) return given.abort(fault)
         passesResponse = true
         answeredWith(status)
         client.off('data', onEarlyData).resume()
