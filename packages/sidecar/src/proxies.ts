@@ -2,6 +2,7 @@ import type { Clock } from '@projected-token/core'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { ProxyConfig } from './config/sidecar-config.js'
 import { plainHost } from './listen/leads-to.js'
+import { listeningAt } from './listen/listen.js'
 import type { ListenAddress } from './listen/listen-address.js'
 import { formatListenAddress, isLoopback } from './listen/parse-listen-address.js'
 import type { Observer } from './observe/create-observer.js'
@@ -36,10 +37,15 @@ export async function createProxies(
           'the token can be read on the way: no TLS',
         )
       }
+      let label = name
       const app = await createProxy({ ...config, name, ca: authorities[index] }, sources.get(source), {
         clock,
         log,
-        onRequest: (record) => observer.proxyRequest(name, record),
+        onRequest: (record) => observer.proxyRequest(label, record),
+      })
+      // Several may have left their port to the system: only then have they a name of their own.
+      app.server.once('listening', () => {
+        if (listen.kind === 'tcp') label = listeningAt(app, listen.host)
       })
       return { name: `proxies[${index}]`, address: listen, app }
     }),

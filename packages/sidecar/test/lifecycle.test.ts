@@ -253,6 +253,25 @@ describe('a sidecar', () => {
   })
 })
 
+describe('proxies whose ports the system chose', () => {
+  it('are counted apart, each under the address where it listens', async () => {
+    const proxy = "{ listen: '127.0.0.1:0', upstream: 'http://127.0.0.1:1', token: app }"
+    const sidecar = await startFromYaml(
+      `${await tokensYaml()}api: { listen: off }\nhealth: { listen: '127.0.0.1:0' }\nproxies: [${proxy}, ${proxy}]`,
+    )
+    const [first = '', second = ''] = sidecar.addresses.proxies
+    for (const address of [first, second, second]) await ask(address)
+    const { body } = await ask(sidecar.addresses.health as string, { path: '/metrics', headers: {} })
+    const counted = [
+      ...body.matchAll(/^projected_token_proxy_requests_total\{proxy="(.+)",status="502"\} (\d+)$/gm),
+    ]
+    expect(counted.map(([, address, count]) => [address, count])).toEqual([
+      [first, '1'],
+      [second, '2'],
+    ])
+  })
+})
+
 describe('a proxy whose upstream has no TLS', () => {
   const warningsOf = async (upstream: string) => {
     const proxy = `proxies: [{ listen: '127.0.0.1:0', upstream: '${upstream}', token: app }]`

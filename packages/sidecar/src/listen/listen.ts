@@ -37,6 +37,11 @@ async function listenOnPort(app: FastifyInstance, address: ListenAddress & { kin
       return app.listen({ host: '0.0.0.0', port })
     })
   }
+  return listeningAt(app, host)
+}
+
+/** The address of a server that listens at a port, which the system may have chosen. */
+export function listeningAt(app: FastifyInstance, host: string): string {
   return formatListenAddress({ kind: 'tcp', host, port: (app.server.address() as AddressInfo).port })
 }
 
