@@ -130,6 +130,15 @@ describe('a configuration', () => {
     expect(config).toMatchObject({ shutdownTimeoutMs: 10_000, logLevel: 'debug' })
   })
 
+  it('spreads logins over a day at most, as Vault’s client does', () => {
+    const { vaultTokens } = parseConfig(
+      `tokens: [{ name: a, path: /a }]
+vaultTokens: [{ name: v, jwt: a, role: r, loginSpread: 24h }, { name: w, jwt: a, role: r, loginSpreadMs: 86400000 }]`,
+      'c.yaml',
+    )
+    expect(vaultTokens.map(({ loginSpreadMs }) => loginSpreadMs)).toEqual([86_400_000, 86_400_000])
+  })
+
   it('turns listeners off', () => {
     const config = parseConfig('api: { listen: off }\nhealth: { listen: off }', 'c.yaml')
     expect([config.api.listen, config.health.listen]).toEqual([undefined, undefined])
@@ -325,8 +334,23 @@ shutdownTimeoutMs: -1
     [
       'logins that are all made at once',
       `${one}vaultTokens: [{ name: v, jwt: a, role: r, loginSpread: 1s }]`,
-      "vaultTokens[0].loginSpread: found '1s', expected a duration from 5s to 1h",
+      "vaultTokens[0].loginSpread: found '1s', expected a duration from 5s to 24h",
     ],
+    [
+      'a merge key, which YAML 1.2 has not',
+      'tokens:\n  - &a { name: a, path: /a }\n  - { <<: *a, name: b, path: /b }',
+      'c.yaml:3:7: tokens[1].<<: found the unknown key <<, expected one of name,',
+    ],
+    [
+      'an address that only looks like one of loopback',
+      `${one}api: { listen: '127.0.0.999:0' }`,
+      "c.yaml:2:16: api.listen: found '127.0.0.999:0', which others can reach, expected an address of loopback",
+    ],
+    ...['a:80', '[::1]:80', '[::g]', '-a', 'a b'].map((name): [string, string, string] => [
+      `'${name}' as an allowed host`,
+      `${one}status: { allowedHosts: ['${name}'] }`,
+      "status.allowedHosts[0]: found '",
+    ]),
     [
       'a time limit without time',
       `${one}proxies: [{ listen: '127.0.0.1:1', upstream: 'http://x', token: a, headersTimeout: 0s }]`,

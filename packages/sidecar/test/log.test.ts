@@ -21,6 +21,15 @@ function piecesOf(token: string): string[] {
   return [token, claims, signature, signature?.slice(0, 20)].filter((piece) => piece !== undefined)
 }
 
+describe('a log', () => {
+  it('of a level that there is not is refused, with those that there are', () => {
+    expect(() => createLog({ level: 'loud' as never })).toThrow(RangeError)
+    expect(() => createLog({ level: 'loud' as never })).toThrow(
+      "'level' must be one of fatal, error, warn, info, debug, trace, silent; got 'loud'",
+    )
+  })
+})
+
 describe('a log line', () => {
   it('is one JSON object with level, time, name and message', () => {
     const log = createTestLog()

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { parseConfig } from '@projected-token/sidecar'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createListedProvider, startProxy, startUpstream } from './support/proxy-harness.js'
 import { bodyOf, requestRaw, statusOf } from './support/proxy-raw.js'
@@ -90,12 +91,19 @@ describe('a web page', () => {
     expect(upstream.seen).toEqual([])
   })
 
-  it('of an allowed host passes', async () => {
+  it.each([
+    ['dev.example', 'dev.example:3000'],
+    ['Dev_App', 'dev_app:3000'],
+    ['[FD00:0::1]', '[fd00::1]:3000'],
+  ])('of an allowed host passes: %s', async (allowed, origin) => {
     const upstream = await startUpstream()
-    const proxy = await startProxy(upstream.origin, createListedProvider('one'), {
-      allowedHosts: ['dev.example'],
-    })
-    const fields = ['Origin: http://dev.example:3000', 'Sec-Fetch-Site: cross-site']
+    const config = parseConfig(
+      `proxies: [{ listen: '127.0.0.1:0', upstream: '${upstream.origin}', token: default, allowedHosts: ['${allowed}'] }]`,
+      'c.yaml',
+    )
+    const allowedHosts = config.proxies[0]?.allowedHosts
+    const proxy = await startProxy(upstream.origin, createListedProvider('one'), { allowedHosts })
+    const fields = [`Origin: http://${origin}`, 'Sec-Fetch-Site: cross-site']
     expect(statusOf(await requestRaw(proxy.port, 'GET / HTTP/1.1', fields))).toBe(200)
   })
 

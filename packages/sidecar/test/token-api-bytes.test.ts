@@ -57,6 +57,7 @@ describe('bytes that are no good request', () => {
     expect(received).not.toContain(token)
     expect(received).not.toMatch(/fastify|node|stack|\bat \//i)
     if (status > 0) expect(received.startsWith(`HTTP/1.1 ${status} `)).toBe(true)
+    else expect(received).toBe('')
     expect(sidecar.lines.join('')).not.toContain(token)
   })
 

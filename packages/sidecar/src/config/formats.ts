@@ -1,6 +1,7 @@
+import { hostNameOf } from '../listen/host-name.js'
 import { LISTEN_ADDRESS_FORM, parseListenAddress } from '../listen/parse-listen-address.js'
 import { upstreamPath } from '../proxy/request-target.js'
-import { parseDurationMs } from './duration.js'
+import { MAX_LOGIN_SPREAD_MS, MIN_LOGIN_SPREAD_MS, parseDurationMs } from './duration.js'
 
 /** What a text in the configuration may be, and how a person is told. */
 export interface TextFormat {
@@ -24,7 +25,11 @@ export const TEXT_FORMATS = {
     'a name of at most 63 lowercase letters, digits and hyphens, with a letter or digit at both ends',
   ),
   word: byPattern(/^[^\0-\x1f\x7f]+$/, 'a text that is not empty and holds no control characters'),
-  hostName: byPattern(/^(?:\*|[a-z\d](?:[a-z\d.-]{0,252}))$/i, "a host name without a port, or '*' for all"),
+  hostName: {
+    expected: "a host name or '[IPv6 address]' without a port, or '*' for all",
+    accepts: (text) =>
+      text === '*' || (/^(?:\w[\w.-]{0,252}|\[[\da-f:.]+\])$/i.test(text) && hostNameOf(text) !== undefined),
+  },
   path: byPattern(
     /^\/(?:[^\0-\x1f\x7f]*[^\0-\x1f\x7f/])$/,
     "an absolute path of a file, without control characters and without '/' at its end",
@@ -32,7 +37,11 @@ export const TEXT_FORMATS = {
   duration: byDuration(0, "a duration from 0 to 1h such as '500ms', '30s' or '5m'"),
   timeLimit: byDuration(1, "a duration from 1ms to 1h such as '500ms', '30s' or '5m'"),
   interval: byDuration(1_000, "a duration from 1s to 1h such as '30s' or '5m'"),
-  loginSpread: byDuration(5_000, "a duration from 5s to 1h such as '3m' or '35m'"),
+  loginSpread: byDuration(
+    MIN_LOGIN_SPREAD_MS,
+    "a duration from 5s to 24h such as '3m' or '35m'",
+    MAX_LOGIN_SPREAD_MS,
+  ),
   mode: byPattern(/^0?[0-7]{3}$/, "octal permission bits in quotes, such as '0600'"),
   owner: {
     expected: "'UID:GID' in quotes, two numbers below 4294967295, such as '1000:1000'",
@@ -63,11 +72,11 @@ export const TEXT_FORMATS = {
   },
 } as const satisfies Record<string, TextFormat>
 
-/** One hour: longer than any of these has a use. */
-function byDuration(minMs: number, expected: string): TextFormat {
+/** One hour: longer than any of the others has a use. */
+function byDuration(minMs: number, expected: string, maxMs = 3_600_000): TextFormat {
   const accepts = (text: string) => {
     const ms = parseDurationMs(text)
-    return ms !== undefined && ms >= minMs && ms <= 3_600_000
+    return ms !== undefined && ms >= minMs && ms <= maxMs
   }
   return { expected, accepts }
 }

@@ -38,9 +38,9 @@ export function formatPath(path: readonly (string | number)[]): string {
     .join('')
 }
 
-/** A key, as long as it can be one. */
+/** A key, as long as it can be one; or YAML 1.1's merge key, which people take for one that YAML 1.2 has. */
 export function describeKey(key: string): string {
-  return /^[\w.-]{1,40}$/.test(key) && !mayBeSecret(key) ? key : `(a key of ${key.length} characters)`
+  return /^(?:[\w.-]{1,40}|<<)$/.test(key) && !mayBeSecret(key) ? key : `(a key of ${key.length} characters)`
 }
 
 /**

@@ -1,5 +1,8 @@
 /** The shape of the configuration, as JSON Schema; `format` names one of formats.ts. What crosses parts is in cross-checks.ts. */
 
+import { LOG_LEVELS } from '../log/levels.js'
+import { MAX_LOGIN_SPREAD_MS, MIN_LOGIN_SPREAD_MS } from './duration.js'
+
 const text = (format: string) => ({ type: 'string', format })
 const map = (properties: Record<string, object>, required: readonly string[] = []) => ({
   type: 'object',
@@ -8,7 +11,7 @@ const map = (properties: Record<string, object>, required: readonly string[] = [
   additionalProperties: false,
 })
 const list = (items: object, minItems = 0) => ({ type: 'array', items, minItems })
-/** One hour: longer than any of these has a use. */
+/** One hour: longer than any of the others has a use. */
 const durationMs = (minimum: number, maximum = 3_600_000) => ({ type: 'integer', minimum, maximum })
 
 const token = map(
@@ -36,7 +39,7 @@ const vaultToken = map(
     namespace: text('word'),
     caCert: text('path'),
     loginSpread: text('loginSpread'),
-    loginSpreadMs: durationMs(5_000),
+    loginSpreadMs: durationMs(MIN_LOGIN_SPREAD_MS, MAX_LOGIN_SPREAD_MS),
   },
   ['name', 'jwt', 'role'],
 )
@@ -97,5 +100,5 @@ export const CONFIG_SCHEMA = map({
   status: listener({ allowedHosts: list(text('hostName')) }),
   shutdownTimeout: text('duration'),
   shutdownTimeoutMs: durationMs(0),
-  logLevel: { enum: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] },
+  logLevel: { enum: LOG_LEVELS },
 })

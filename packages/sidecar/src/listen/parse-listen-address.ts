@@ -29,11 +29,14 @@ export function formatListenAddress(address: ListenAddress): string {
   return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`
 }
 
+/** An address of loopback. A number beyond 255 makes it a name, which a resolver may lead anywhere. */
+const IPV4_LOOPBACK = /^127(?:\.(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}$/
+
 /** Whether only processes of this pod (which share its network) can reach the address. */
 export function isLoopback(address: ListenAddress): boolean {
   if (address.kind === 'unix') return true
   const { host } = address
-  return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host)
+  return host === 'localhost' || host === '::1' || IPV4_LOOPBACK.test(host)
 }
 
 /** Whether the two cannot be listened on at once. */

@@ -1,6 +1,8 @@
 import type { FastifyBaseLogger } from 'fastify'
 import { pino } from 'pino'
+import { describeValue } from '../config/problem.js'
 import type { LogLevel } from '../config/sidecar-config.js'
+import { LOG_LEVELS } from './levels.js'
 import { createSecretFilter } from './secret-filter.js'
 import { SERIALIZERS } from './serializers.js'
 
@@ -38,8 +40,13 @@ export interface LogOptions {
  * One JSON object a line: `level`, `time` (ISO 8601), `name`, `msg` and what belongs to it. Serializers never take
  * headers, queries or bodies; fields named for secrets are redacted; a filter over the whole line is what holds if
  * both do not.
+ *
+ * @throws RangeError when `level` is none
  */
 export function createLog({ level = 'info', write = writeToStdout }: LogOptions = {}): Log {
+  if (!LOG_LEVELS.includes(level)) {
+    throw new RangeError(`'level' must be one of ${LOG_LEVELS.join(', ')}; got ${describeValue(level)}`)
+  }
   const filter = createSecretFilter()
   const logger = pino(
     {

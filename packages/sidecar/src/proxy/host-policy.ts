@@ -17,7 +17,7 @@ export type HostRefusal = 'host' | 'origin'
  * their own machine, whatever DNS says.
  */
 export function createHostPolicy(upstream: URL, allowedHosts: readonly string[] = []) {
-  const allowed = new Set(allowedHosts.map(withoutDot))
+  const allowed = new Set(allowedHosts.map((name) => hostNameOf(name) ?? name))
   const allowsAll = allowed.has('*')
   const upstreamName = withoutDot(upstream.hostname)
 
