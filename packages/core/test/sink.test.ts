@@ -1,3 +1,4 @@
+import { readdirSync, rmSync } from 'node:fs'
 import { lstat, mkdir, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createFakeClock } from '@projected-token/testing'
@@ -77,6 +78,19 @@ describe('a file that is replaced', () => {
     await expect(replaceFile(path, 'one', { mode: 0o600 })).rejects.toMatchObject({
       code: 'ERR_SINK_NOT_A_FILE',
     })
+  })
+
+  it('is written once more when another process, which begins, takes the new file for a leftover', async () => {
+    const writing = replaceFile(path, 'one', { mode: 0o600 })
+    let found: string | undefined
+    while (found === undefined) {
+      await eventLoopTurns(1)
+      found = readdirSync(directory).find((name) => name.endsWith('.tmp'))
+    }
+    rmSync(join(directory, found))
+    expect(await writing).toBe(true)
+    expect(await content()).toBe('one')
+    expect(await readdir(directory)).toEqual(['token'])
   })
 
   it.each([

@@ -20,7 +20,10 @@ export async function replaceFile(path: string, content: string, access: FileAcc
     if (before?.isSymbolicLink()) throw isALink(path)
     if (before && !before.isFile()) throw isNoFile(path)
     if (before && isAsWanted(before, access) && (await holds(path, before, content))) return false
-    await writeAnew(path, content, access)
+    await writeAnew(path, content, access).catch((error) => {
+      if (!isSwept(error)) throw error
+      return writeAnew(path, content, access)
+    })
     return true
   } catch (error) {
     // Ours have no system call to name.
@@ -51,7 +54,18 @@ async function writeAnew(path: string, content: string, { mode, uid, gid }: File
   }
 }
 
-/** Removes what a killed process left of {@link replaceFile}: it holds a secret. Best effort. */
+/**
+ * Whether the new file was gone when it was complete: another process that begins to write to the same path took it for
+ * a leftover. (Without a directory it could not have been created.)
+ */
+function isSwept({ code, syscall }: NodeJS.ErrnoException): boolean {
+  return code === 'ENOENT' && syscall === 'rename'
+}
+
+/**
+ * Removes what a killed process left of {@link replaceFile}: it holds a secret. Nothing tells it from what another process
+ * writes at this moment, which then writes once more. Best effort.
+ */
 export async function removeLeftovers(path: string): Promise<void> {
   const name = basename(path)
   const isLeftover = (one: string) =>
