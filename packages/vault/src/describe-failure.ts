@@ -32,8 +32,9 @@ const REMEDIES: Record<FailureClass, string> = {
   denied:
     "Vault tells the reason only to its log. Often its TokenReview fails: is the API server reachable from Vault, and may Vault's service account create tokenreviews (system:auth-delegator)? Or the mount does not exist in this namespace",
   refused: 'It is tried again, at last every five minutes',
-  tls: 'Give the right authority with ca, caFile or VAULT_CACERT, the name with serverName, or a client certificate',
-  redirect: "Use the leader's address, or list it in the option clusterAddresses",
+  // By the variables, which a command line obeys as well as a program.
+  tls: 'Give the right authority (VAULT_CACERT, ca, caFile), the name in the certificate (VAULT_TLS_SERVER_NAME, serverName), or a client certificate (VAULT_CLIENT_CERT and VAULT_CLIENT_KEY)',
+  redirect: "Use the leader's address. A program may list it in clusterAddresses instead",
   aborted: 'The provider was closed',
 }
 

@@ -13,8 +13,6 @@ export interface LoginFlight {
   readonly signal: AbortSignal
 }
 
-const GIVEN_UP: Answer = { kind: 'none', why: 'aborted', problem: 'the request was given up' }
-
 interface Running {
   readonly sameAs: string
   readonly answer: Promise<Answer>
@@ -31,6 +29,8 @@ const holders = new Map<string, number>()
 /**
  * Logs in, one at a time for each key in this process: whoever asks with the same JWT meanwhile gets the same answer,
  * and the same token; whoever asks with another one waits.
+ *
+ * @throws the signal's reason, when it ends the wait
  */
 export async function logInOnce(clock: Clock, flight: LoginFlight): Promise<Answer> {
   const ofClock = flights.get(clock) ?? new Map<string, Running>()
@@ -38,8 +38,7 @@ export async function logInOnce(clock: Clock, flight: LoginFlight): Promise<Answ
   for (;;) {
     const running = ofClock.get(flight.key)
     if (running === undefined) break
-    const answer = await abortable(() => running.answer, flight.signal).catch(() => GIVEN_UP)
-    if (flight.signal.aborted) return GIVEN_UP
+    const answer = await abortable(() => running.answer, flight.signal)
     // A provider that was closed during its login leaves the others without an answer: they ask themselves.
     const isAbandoned = answer.kind === 'none' && answer.why === 'aborted'
     if (running.sameAs === flight.sameAs && !isAbandoned) return answer

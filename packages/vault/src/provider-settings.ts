@@ -72,7 +72,7 @@ const OPTION_CHECKS = {
   random: isFunction,
 }
 
-/** @throws TypeError or RangeError for bad arguments, and for a bad address or namespace in the environment. */
+/** @throws TypeError or RangeError for bad arguments, and for variables of the environment that cannot be right. */
 export function resolveSettings(given: VaultTokenProviderOptions): ProviderSettings {
   const options = checkOptions(given, OPTION_CHECKS, ['role', 'jwt'])
   const env = readVaultEnvironment(options.env ?? process.env)
@@ -127,6 +127,14 @@ function resolveTls(
   if ((hasCert || hasKey) && hasCert !== hasKey) {
     const name = hasCert ? 'clientKey' : 'clientCert'
     throw argumentError('type', `The option '${name}' (or '${name}File') must go with the other one`)
+  }
+  if (!hasCert && (env.clientCertFile === undefined) !== (env.clientKeyFile === undefined)) {
+    // As Vault's client has it. Without the key no certificate would be shown, and Vault would say only that.
+    const name = env.clientCertFile === undefined ? 'VAULT_CLIENT_CERT' : 'VAULT_CLIENT_KEY'
+    throw argumentError(
+      'type',
+      `The variable ${name} (or ${name.replace('VAULT', 'BAO')}) must go with the other one`,
+    )
   }
   return {
     ca: hasCa ? ca : env.ca,

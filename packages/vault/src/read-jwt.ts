@@ -35,7 +35,9 @@ export async function readJwt(
   try {
     let read = await ask()
     if (isRefused(read.identity)) {
-      jwt.invalidate(read.token)
+      const { token } = read
+      // Whatever a foreign one makes of that (it may be `async`) harms neither the second look nor the process.
+      ;(async () => jwt.invalidate(token))().catch(() => {})
       read = await ask()
     }
     return { secret: read.secret, identity: read.identity }

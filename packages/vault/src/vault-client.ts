@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto'
 import { tokenFingerprint } from '@projected-token/core'
+import { setAwakeTimer } from '@projected-token/core/provider'
 import type { Answer, HttpAnswer } from './answer.js'
 import { type AuthBlock, readAuthBlock } from './auth-block.js'
 import { classifyLogin, classifyRenewal, type FailureClass, judgeForbidden } from './classify-answer.js'
+import { linkAbort } from './link-abort.js'
 import { logInOnce } from './login-flights.js'
+import { noAnswer, TIMED_OUT } from './no-answer.js'
 import type { VaultConnection } from './vault-connection.js'
 
 /** A token, or why there is none. */
@@ -24,18 +27,24 @@ export interface VaultClient {
 }
 
 export function createVaultClient(connection: VaultConnection, mount: string, role: string): VaultClient {
-  const { address, namespace, clusterAddresses, tls, clock } = connection.settings
+  const { address, namespace, clusterAddresses, tls, clock, requestTimeoutMs } = connection.settings
   const place = JSON.stringify([address.text, namespace, mount, role])
   const trust = createHash('sha256')
     .update(JSON.stringify([clusterAddresses.map((one) => one.text), tls]))
     .digest('hex')
   return {
     async login(jwt, signal) {
+      const waiting = new AbortController()
+      const cancel = setAwakeTimer(clock, () => waiting.abort(TIMED_OUT), requestTimeoutMs)
+      const unlink = linkAbort(waiting, signal)
       const send = () =>
         connection.send({ method: 'POST', path: `auth/${mount}/login`, body: { role, jwt } }, signal)
       // Nobody else's login, with other authorities or none, may decide what this one trusts.
       const sameAs = `${trust} ${tokenFingerprint(jwt)}`
-      const answer = await logInOnce(clock, { key: place, sameAs, send, signal })
+      const answer = await logInOnce(clock, { key: place, sameAs, send, signal: waiting.signal })
+        .catch((error) => noAnswer(error, waiting.signal.reason, requestTimeoutMs))
+        .finally(cancel)
+      unlink()
       return outcome(answer, classifyLogin(answer))
     },
     async renew(token, timeLimitMs, signal) {

@@ -57,6 +57,19 @@ describe('many providers in one process', () => {
     expect((await token).token).toBe(vault.issued[0])
   })
 
+  it('wait for another one that logs in for all no longer than for a request of their own', async () => {
+    const { vault, clock, provide } = await scene()
+    vault.always('/login', () => 'hang')
+    const first = provide({ requestTimeoutMs: 600_000 })
+    await expect.poll(() => vault.count('/login')).toBe(1)
+    const second = provide({ requestTimeoutMs: 2_000 })
+    await expect.poll(() => second.status().activity).toBe('login')
+    await clock.advance(2_000)
+    await expect.poll(() => second.status().lastFailure?.message).toContain('no answer within 2 s')
+    expect(first.status()).toMatchObject({ activity: 'login', lastFailure: undefined })
+    expect(vault.count('/login')).toBe(1)
+  })
+
   it.each([
     ['at once', {}, 0],
     ['within 2 s, with a token to revoke', { revokeOnClose: true }, 2_000],

@@ -387,6 +387,18 @@ describe('the options', () => {
       RangeError,
       /variable VAULT_NAMESPACE/,
     ],
+    [
+      'a client certificate without its key in the environment',
+      { env: { VAULT_CLIENT_CERT: '/tls.crt' } },
+      TypeError,
+      /variable VAULT_CLIENT_KEY \(or BAO_CLIENT_KEY\) must go with/,
+    ],
+    [
+      'the key of a client certificate alone in the environment',
+      { env: { BAO_CLIENT_KEY: '/tls.key' } },
+      TypeError,
+      /variable VAULT_CLIENT_CERT \(or BAO_CLIENT_CERT\) must go with/,
+    ],
     ['a bad cluster address', { clusterAddresses: ['x'] }, RangeError, /'clusterAddresses\[0\]'/],
     ['another method', { method: 'approle' }, RangeError, /'method'/],
     ['a mount that leaves auth/', { mount: '../sys' }, RangeError, /'mount'/],

@@ -221,6 +221,24 @@ describe('a refused login', () => {
     expect(vault.count('/login')).toBe(2)
   })
 
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('of the foreign provider')
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('of the foreign provider'))],
+  ])('rule 6: is told to a provider of JWTs that %s, and is then what it was', async (_how, invalidate) => {
+    const { vault, clock, jwts, provide } = await scene()
+    vault.always('/login', () => answer(403, 'namespace not authorized'))
+    const provider = provide({ jwt: { ...jwts, invalidate } as never, startupTimeoutMs: 0 })
+    await expect(provider.getToken()).rejects.toMatchObject({ code: 'ERR_VAULT_JWT_REFUSED' })
+    await clock.advance(MINUTE)
+    await expect(provider.getToken()).rejects.toMatchObject({ code: 'ERR_VAULT_JWT_REFUSED' })
+    expect(provider.status().waitsForJwt).toBe(true)
+  })
+
   it('rule 6: a caller who asks finds another JWT without waiting for the next look', async () => {
     const { vault, jwts, provide } = await scene()
     vault.script('/login', answer(403, 'namespace not authorized'))
