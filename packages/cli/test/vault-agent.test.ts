@@ -12,6 +12,7 @@ import {
   writeFile,
 } from 'node:fs/promises'
 import { join } from 'node:path'
+import { createFakeClock } from '@projected-token/testing'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { parseSink } from '../src/vault/sink-spec.js'
 import { start, useBuiltCli } from './support/built-cli.js'
@@ -220,6 +221,53 @@ describe('vault agent', () => {
     expect(await stop(cli)).toBe(0)
     expect(existsSync(ready)).toBe(false)
   })
+
+  it('tells what came next when a --notify line that did not end was killed for it', async () => {
+    setup.vault.grant = replacedAfter(1)
+    const told = join(setup.directory, 'told')
+    const line = `echo $PROJECTED_TOKEN_EVENT >> ${told}; trap '' TERM; while :; do sleep 1; done`
+    const env = { ...setup.env, PATH: process.env.PATH as string }
+    const words = ['--sink', file, '--notify', line, '--kill-timeout', '100ms']
+    const cli = startCli(setup.argv('agent', ...words), { env })
+    const lines = () => readFile(told, 'utf8').catch(() => '')
+    await expect.poll(lines, { timeout: 10_000 }).toMatch(/^ready\nchanged\n/)
+    expect(cli.stderr()).toContain('The --notify line did not end in time')
+    expect(await stop(cli)).toBe(0)
+  })
+
+  it('asks for another token after five minutes when nobody knows how long one lives', async () => {
+    setup.vault.grant = { lease_duration: 0 }
+    const clock = createFakeClock({ nowMs: Date.now() })
+    const cli = startCli(setup.argv('agent', '--sink', file), { env: setup.env, clock })
+    await cli.toTell(' ready')
+    expect(cli.stderr()).toContain('set token_ttl')
+    await clock.advance(1_000)
+    await cli.toTell(' not-ready')
+    await clock.advance(298_000)
+    expect(setup.vault.issued).toHaveLength(1)
+    await clock.advance(2_000)
+    await cli.toTell('accessor=accessor-2')
+    await expect.poll(content).toBe(setup.vault.issued[1])
+    expect(await stop(cli)).toBe(0)
+  })
+
+  it.each([
+    ['a sink', (same: string) => ['--sink', same, '--ready-file', same], '--sink and for --ready-file'],
+    ['the JWT', (same: string) => ['--token-path', same, '--sink', same], '--token-path and for --sink'],
+  ])(
+    'is a usage error when something is to be written over %s, and nothing is',
+    async (_what, words, message) => {
+      const same = join(setup.directory, 'same')
+      await writeFile(same, 'as it was')
+      const { exitCode, stderr } = await runCli(setup.argv('agent', '--sink', file, ...words(same)), {
+        env: setup.env,
+      })
+      expect(stderr).toContain(`'${same}' is given for ${message}`)
+      expect(exitCode).toBe(2)
+      expect(await readdir(setup.directory)).toEqual(['same'])
+      expect(await readFile(same, 'utf8')).toBe('as it was')
+    },
+  )
 
   it('revokes the token with --revoke, and removes the sinks', async () => {
     const cli = agent('--sink', file, '--revoke')

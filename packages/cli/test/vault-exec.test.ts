@@ -31,6 +31,19 @@ const OBSERVER = node(`
   }
   setInterval(() => {}, 1000)
   console.log('running ' + process.pid)`)
+/** What a command gets for these options, with the token `hvs.x`. */
+function environment(
+  inherited: Record<string, string>,
+  options: Partial<Parameters<typeof childEnvironment>[1]>,
+) {
+  const status = { address: 'https://vault:8200', namespace: undefined }
+  const token = { token: 'hvs.x', expiresAtMs: undefined, loadedAtMs: 0 }
+  const all: Parameters<typeof childEnvironment>[1] = {
+    ...{ method: 'kubernetes', tokenPath: 'x', onChange: { action: 'none' }, killTimeout: 0 },
+    ...options,
+  }
+  return childEnvironment(inherited, all, status as Parameters<typeof childEnvironment>[2], token)
+}
 
 describe('vault exec', () => {
   it('gives the command the token and the address, and drops tokens of others', async () => {
@@ -60,19 +73,40 @@ describe('vault exec', () => {
   })
 
   it('gives no token at all with --keep-vault-token when none is inherited', () => {
-    const status = { address: 'https://vault:8200', namespace: undefined } as Parameters<
-      typeof childEnvironment
-    >[2]
-    const options: Parameters<typeof childEnvironment>[1] = {
-      ...{ method: 'kubernetes', tokenPath: 'x', caCert: 'ca.pem' },
-      ...{ onChange: { action: 'none' }, killTimeout: 0 },
-    }
-    const token = { token: 'hvs.x', expiresAtMs: undefined, loadedAtMs: 0 }
-    const of = (keep: { keepVaultToken?: true }) =>
-      childEnvironment({ A: 'b' }, { ...options, ...keep }, status, token)
     const rest = { A: 'b', VAULT_ADDR: 'https://vault:8200', VAULT_CACERT: 'ca.pem' }
-    expect(of({ keepVaultToken: true })).toEqual(rest)
-    expect(of({})).toEqual({ ...rest, VAULT_TOKEN: 'hvs.x' })
+    const caCert = 'ca.pem'
+    expect(environment({ A: 'b' }, { caCert, keepVaultToken: true })).toEqual(rest)
+    expect(environment({ A: 'b' }, { caCert })).toEqual({ ...rest, VAULT_TOKEN: 'hvs.x' })
+  })
+
+  it('gives what its options say of TLS in place of all variables for the same thing', () => {
+    const inherited = {
+      BAO_CACERT: '/other.pem',
+      VAULT_CACERT: '/other.pem',
+      VAULT_CACERT_BYTES: 'other',
+      BAO_TLS_SERVER_NAME: 'other',
+      BAO_CLIENT_CERT: '/other.crt',
+      BAO_CLIENT_KEY: '/other.key',
+    }
+    const tls = {
+      ...{ caPath: '/certs', tlsServerName: 'vault.internal' },
+      ...{ clientCert: '/tls.crt', clientKey: '/tls.key' },
+    }
+    expect(environment(inherited, tls)).toEqual({
+      VAULT_ADDR: 'https://vault:8200',
+      VAULT_TOKEN: 'hvs.x',
+      VAULT_CAPATH: '/certs',
+      VAULT_TLS_SERVER_NAME: 'vault.internal',
+      VAULT_CLIENT_CERT: '/tls.crt',
+      VAULT_CLIENT_KEY: '/tls.key',
+    })
+    expect(environment(inherited, {})).toMatchObject(inherited)
+  })
+
+  it('gives no inherited namespace when its option says that there is none', async () => {
+    const child = exec(['--namespace', '/'], PRINT_ENV, { VAULT_NAMESPACE: 'team', BAO_NAMESPACE: 'team' })
+    expect(await child.end).toBe(0)
+    expect(child.stdout()).not.toContain('_NAMESPACE')
   })
 
   it('hands the words after -- on as they are, and reads stdin for nobody but the command', async () => {
@@ -248,6 +282,7 @@ describe('the command line of vault exec', () => {
     [['--sink', 'file=/x,mode=0999'], "'mode=0999' is no octal mode"],
     [['--kill-timeout', 'soon'], 'duration'],
     [['--login-spread', '1s'], 'a duration from 5s to 1d'],
+    [['--sink', '/x/t', '--sink', 'file=/x/./t,mode=0640'], "'/x/t' is given for --sink and for --sink"],
   ])('refuses %j', async (words, message) => {
     const { exitCode, stderr } = await runCli(setup.argv('exec', ...words, '--', 'true'))
     expect(stderr).toContain(message)

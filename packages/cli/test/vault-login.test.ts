@@ -250,7 +250,11 @@ describe('vault login', () => {
     ['with an address that is none', ['--address', 'vault'], 'is not an address'],
     ['with another format', ['--format', 'yaml'], 'table, json'],
     ['with another method', ['--method', 'userpass'], 'kubernetes, jwt'],
-    ['with half of a client certificate', ['--client-cert', 'cert.pem'], 'clientKey'],
+    [
+      'with half of a client certificate',
+      ['--client-cert', 'cert.pem'],
+      '--client-cert and --client-key go together',
+    ],
     ['with a mount that is none', ['--mount', '../sys'], 'path of an auth mount'],
   ])('is a usage error %s', async (_what, more, words) => {
     const { exitCode, stdout, stderr } = await login(...more)
@@ -296,6 +300,10 @@ describe('the words of the vault CLI', () => {
     [
       ['vault', 'login', '-tls-skip-verify=false'],
       ['vault', 'login'],
+    ],
+    [
+      ['vault', 'exec', '-keep-vault-token=true', '-revoke=false', '--', 'x'],
+      ['vault', 'exec', '--keep-vault-token', '--', 'x'],
     ],
     [
       ['vault', 'login', '-path=a=b', '--ns', 'x'],

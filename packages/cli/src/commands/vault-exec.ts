@@ -17,12 +17,13 @@ Examples:
   $ projected-token vault exec --role app --sink /run/app/token --on-change signal:HUP -- nginx
       re-reads the file: the environment of a running process cannot be changed
 
-The command gets VAULT_ADDR and VAULT_TOKEN, this process' terminal, input and outputs, and all its signals. An
-inherited VAULT_TOKEN or BAO_TOKEN is dropped. A renewal keeps the token, so that nothing has to change; only another
-login, at the maximum TTL for instance, gives another one.
+The command gets VAULT_ADDR and VAULT_TOKEN, this process' terminal, input and outputs, and SIGINT, SIGTERM, SIGHUP,
+SIGQUIT, SIGUSR1 and SIGUSR2. An inherited VAULT_TOKEN or BAO_TOKEN is dropped. A renewal keeps the token, so that
+nothing has to change; only another login, at the maximum TTL for instance, gives another one.
 
-Exit codes: the command's own, 128 and the signal's number if a signal ended it; 2 usage, 125 no Vault token, or a
-sink that cannot be written, 126 the command may not be executed, 127 it was not found.`
+Exit codes: the command's own, 128 and the signal's number if a signal ended it (0 for a real-time signal, which Node
+cannot tell from success); 2 usage, 125 no Vault token, or a sink that cannot be written, 126 the command may not be
+executed, 127 it was not found.`
 
 /** `vault exec`: runs a command with a Vault token. */
 export function registerVaultExec(group: Command, io: CommandIo, finish: (exitCode: number) => void): void {

@@ -3,8 +3,10 @@ import { type VaultStatus, withoutVaultToken } from '@projected-token/vault'
 import type { CliIo } from '../io.js'
 import type { SessionOptions } from './session-options.js'
 
-/** Variables that would send the child elsewhere than where its token is from: agents first, and OpenBao's names. */
-const OVERRULED = ['VAULT_AGENT_ADDR', 'BAO_AGENT_ADDR', 'BAO_ADDR', 'BAO_NAMESPACE']
+/** What would send the child elsewhere than where its token is from: a namespace also when it is from none. */
+const OF_PLACE = ['AGENT_ADDR', 'ADDR', 'NAMESPACE']
+/** Any of them would be trusted beside, or before, the authority that was given. */
+const OF_AUTHORITY = ['CACERT', 'CACERT_BYTES', 'CAPATH']
 
 /** The environment of a child: that of this process, with the token and where it is from. Pure. */
 export function childEnvironment(
@@ -16,22 +18,26 @@ export function childEnvironment(
   // Then an inherited VAULT_TOKEN is left alone, and none is given.
   const { keepVaultToken = false } = options
   const inherited = keepVaultToken ? { ...env } : withoutVaultToken(env)
-  for (const name of OVERRULED) delete inherited[name]
-  const given = {
-    VAULT_ADDR: address,
-    VAULT_NAMESPACE: namespace,
-    VAULT_TOKEN: keepVaultToken ? undefined : token.token,
-    VAULT_CACERT: options.caCert,
-    VAULT_CAPATH: options.caPath,
-    VAULT_CLIENT_CERT: options.clientCert,
-    VAULT_CLIENT_KEY: options.clientKey,
-    VAULT_TLS_SERVER_NAME: options.tlsServerName,
-    VAULT_SKIP_VERIFY: options.tlsSkipVerify && 'true',
+  const settings = {
+    ADDR: address,
+    NAMESPACE: namespace,
+    TOKEN: keepVaultToken ? undefined : token.token,
+    CACERT: options.caCert,
+    CAPATH: options.caPath,
+    CLIENT_CERT: options.clientCert,
+    CLIENT_KEY: options.clientKey,
+    TLS_SERVER_NAME: options.tlsServerName,
+    SKIP_VERIFY: options.tlsSkipVerify && 'true',
   }
-  return {
-    ...inherited,
-    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+  const given = Object.entries(settings).filter(([, value]) => value !== undefined)
+  const hasAuthority = options.caCert !== undefined || options.caPath !== undefined
+  const overruled = [...OF_PLACE, ...(hasAuthority ? OF_AUTHORITY : []), ...given.map(([name]) => name)]
+  for (const name of overruled) {
+    delete inherited[`VAULT_${name}`]
+    // Which OpenBao's client would prefer.
+    delete inherited[`BAO_${name}`]
   }
+  return { ...inherited, ...Object.fromEntries(given.map(([name, value]) => [`VAULT_${name}`, value])) }
 }
 
 /** The environment of a command that is only told of something: without any Vault token. Pure. */

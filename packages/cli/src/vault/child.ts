@@ -43,6 +43,7 @@ function follow(start: () => ChildProcess): Child {
       if (child.pid === undefined) resolve(notStarted(error))
     })
     child.once('exit', (code, signal) => {
+      // Of a signal that it has no name for (a real-time one) Node tells nothing: it is as if the code were 0.
       resolve(
         signal === null ? { exitCode: code ?? 0 } : { exitCode: 128 + constants.signals[signal], signal },
       )

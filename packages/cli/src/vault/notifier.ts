@@ -4,7 +4,7 @@ import type { SessionLog } from './session-log.js'
 
 /** Tells somebody outside that there is a token, or another one. */
 export interface Notifier {
-  /** Never two at a time: what happens meanwhile is told once, afterwards. */
+  /** Never two at a time: what happens meanwhile is told once, afterwards, and is waited for no longer than the limit. */
   tell(event: 'ready' | 'changed'): void
   close(): Promise<void>
 }
@@ -12,7 +12,7 @@ export interface Notifier {
 export interface NotifierSettings {
   /** Starts the command that tells it. */
   run(event: string): Child
-  /** How long it may take to end, at the end, before it is killed. */
+  /** How long it may take to end, once there is more to tell or it is the end, before it is killed. */
   killTimeoutMs: number
   clock: Clock
   log: SessionLog
@@ -22,15 +22,27 @@ export function createNotifier({ run, killTimeoutMs, clock, log }: NotifierSetti
   let running: Child | undefined
   let isPending = false
   let isClosed = false
+  let cancelKill = () => {}
+
+  function killLater(late: Child): void {
+    cancelKill()
+    const kill = () => {
+      log.tell('child-killed', { pid: late.pid, message: 'The --notify line did not end in time' })
+      late.kill('SIGKILL')
+    }
+    cancelKill = clock.setTimer(kill, killTimeoutMs, { keepAlive: true })
+  }
 
   function tell(event: 'ready' | 'changed'): void {
     if (isClosed) return
     if (running) {
+      if (!isPending) killLater(running)
       isPending = true
       return
     }
     running = run(event)
     void running.end.then(({ exitCode, error }) => {
+      cancelKill()
       running = undefined
       log.tell('notified', { of: event, exitCode, error })
       if (isPending) {
@@ -47,9 +59,8 @@ export function createNotifier({ run, killTimeoutMs, clock, log }: NotifierSetti
       if (!running) return
       const last = running
       last.kill('SIGTERM')
-      const cancelKill = clock.setTimer(() => last.kill('SIGKILL'), killTimeoutMs, { keepAlive: true })
+      killLater(last)
       await last.end
-      cancelKill()
     },
   }
 }

@@ -36,7 +36,10 @@ export async function openVault(
   { env, clock }: CliIo,
 ): Promise<OpenVault> {
   const role = requireRole(options)
-  const { tokenPath: path, audience } = options
+  const { tokenPath: path, audience, clientCert, clientKey } = options
+  if ((clientCert === undefined) !== (clientKey === undefined)) {
+    throw new InvalidArgumentError('--client-cert and --client-key go together: give both.')
+  }
   const jwt = createTokenWatcher({
     path,
     audience,
@@ -54,8 +57,8 @@ export async function openVault(
       namespace: options.namespace,
       caFile: options.caCert,
       caDirectory: options.caPath,
-      clientCertFile: options.clientCert,
-      clientKeyFile: options.clientKey,
+      clientCertFile: clientCert,
+      clientKeyFile: clientKey,
       serverName: options.tlsServerName,
       skipVerify: options.tlsSkipVerify,
       startupTimeoutMs: timeoutMs,

@@ -3,6 +3,7 @@ import type { Token } from '@projected-token/core'
 import { CliError } from '../cli-error.js'
 import { isInForeground } from '../files.js'
 import type { CommandIo, TakenSignal } from '../io.js'
+import { checkPaths } from './check-paths.js'
 import { type ChildEnd, startChild, startShell } from './child.js'
 import { childEnvironment, notifyEnvironment } from './child-environment.js'
 import { createNotifier } from './notifier.js'
@@ -33,13 +34,21 @@ export interface SessionRequest {
 export type SessionEnd = ChildEnd | { readonly stoppedBy: TakenSignal }
 
 const OF_ENDING: ReadonlySet<TakenSignal> = new Set(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'])
-/** A role that has gone may come back. Nobody else would notice: the library has given up. */
-const RETRY_FAILED_MS = 300_000
+/**
+ * A role that has gone may come back, but the library has given up; and a token of unknown life (`ZERO_LEASE`) it replaces
+ * on demand only. Nobody else asks.
+ */
+const ASK_AGAIN_MS = 300_000
 
-/** Keeps a Vault token alive, and gives it to sinks and a command, until the command ends or a signal says so. */
+/**
+ * Keeps a Vault token alive, and gives it to sinks and a command, until the command ends or a signal says so.
+ *
+ * @throws InvalidArgumentError for options that cannot be right, before anything is written
+ */
 export async function runSession(request: SessionRequest, io: CommandIo): Promise<SessionEnd> {
   const { options, timeoutMs, failureExitCode, isQuiet } = request
   const { revoke = false, loginSpread: loginSpreadMs } = options
+  checkPaths(options, request.readyFile)
   const vault = await openVault(options, { timeoutMs, revoke, loginSpreadMs }, io)
   const { provider } = vault
   const log = createSessionLog(io, options.json ? 'json' : isQuiet ? 'quiet' : 'all', provider.status)
@@ -140,9 +149,11 @@ async function serve(
       .on('renewed', updateNext)
       .on('state', ({ to }) => {
         updateNext()
-        if (to !== 'failed') return
-        const logIn = () => provider.login().catch(() => {}) // an event tells it
-        cancelRetry = clock.setTimer(logIn, RETRY_FAILED_MS, { keepAlive: true })
+        cancelRetry()
+        if (to !== 'failed' && to !== 'expired') return
+        const ask = () => (to === 'failed' ? provider.login() : provider.getToken())
+        const askAgain = () => ask().catch(() => {}) // an event tells it
+        cancelRetry = clock.setTimer(askAgain, ASK_AGAIN_MS, { keepAlive: true })
       })
     const end = await Promise.race([supervisor.ended, stopped(stop), brokenBy(broken.signal)])
     throwIfNotStarted(end, request)

@@ -30,6 +30,7 @@ export function tellVaultEvents({ provider, jwt }: OpenVault, log: SessionLog): 
 }
 
 const WARNINGS = {
-  ZERO_LEASE: 'Vault does not say how long the token lives: set token_ttl',
+  ZERO_LEASE:
+    'Vault does not say how long the token lives. It counts for a second, and five minutes later another one is asked for: set token_ttl',
   ROOT_TOKEN: "The role gives root's token",
 } as const

@@ -8,7 +8,16 @@ const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {
   'token-only': ['--field', 'token'],
 }
 /** Options without a value. */
-const SWITCHES = new Set(['tls-skip-verify', 'no-print', 'no-store', 'store', 'token-only', 'json', 'revoke'])
+const SWITCHES = new Set([
+  'tls-skip-verify',
+  'no-print',
+  'no-store',
+  'store',
+  'token-only',
+  'json',
+  'revoke',
+  'keep-vault-token',
+])
 /** Go's strconv.ParseBool, whose words these are. */
 const TRUE = /^(?:1|t|T|TRUE|true|True)$/
 const FALSE = /^(?:0|f|F|FALSE|false|False)$/
