@@ -35,7 +35,10 @@ const INIT_MEMBERS = (
 ).split(' ')
 
 /** What a redirect must take over from a `Request`, which itself stays bound to its URL. */
-const CARRIED_MEMBERS = ['mode', 'credentials', 'cache', 'referrerPolicy', 'integrity', 'keepalive']
+const CARRIED_MEMBERS = ['mode', 'credentials', 'cache', 'integrity', 'keepalive']
+
+/** What fetch forgets of a `Request` beside an `init` that is not empty; see {@link snapshotRequest}. */
+const FORGOTTEN_MEMBERS = ['referrer', 'referrerPolicy']
 
 /** The URL that fetch will use, as the caller wrote it; fetch refuses what is none. */
 export function targetUrl(input: unknown): string {
@@ -49,6 +52,10 @@ export function targetUrl(input: unknown): string {
 export function snapshotRequest(input: unknown, init: unknown, url: string): RequestSnapshot {
   const request = isRequest(input) ? input : undefined
   const own = copyInit(init)
+  // Where the caller gave no init there will be one all the same, with the credential.
+  if (request !== undefined && Object.keys(own).length === 0) {
+    for (const member of FORGOTTEN_MEMBERS) own[member] = request[member] ?? undefined
+  }
   if (own.body !== undefined) own.body = copyBody(own.body)
   const signal = own.signal === undefined ? request?.signal : (own.signal as AbortSignal | null)
   const headers = own.headers === undefined ? request?.headers : (own.headers as Headers)

@@ -3,8 +3,8 @@ import { createAuthFetch } from '@projected-token/fetch'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createManualProvider, createScriptedProvider, token } from './support/provider.js'
-import { startServer } from './support/server.js'
-import { fetches } from './support/undici-majors.js'
+import { redirecting, startServer } from './support/server.js'
+import { fetches, majors } from './support/undici-majors.js'
 
 describe.each(fetches)('createAuthFetch over $name', ({ skip, load }) => {
   it.skipIf(skip)('sends the token to a listed origin, keeping method, headers and body', async () => {
@@ -179,6 +179,20 @@ describe('createAuthFetch and Request objects', () => {
     await authFetch(new undici.Request(origin, { method: 'POST', body: 'b' }))
     expect(seen).toMatchObject([{ method: 'POST', body: 'b', headers: { authorization: 'Bearer t1' } }])
   })
+
+  it.each(majors.filter(({ skip }) => skip === undefined))(
+    'keeps the referrer of a Request in $name, also across a redirect, unless there is an init, as in fetch',
+    async ({ load }) => {
+      const { fetch, Request } = await load()
+      const { origin, seen } = await startServer(redirecting({ '/': [307, '/x'] }))
+      const authFetch = createAuthFetch(createScriptedProvider('t1'), { origins: origin, fetch })
+      const referrer = 'http://ref.example/page'
+      const request = () => new Request(origin, { referrer, referrerPolicy: 'unsafe-url' })
+      await authFetch(request())
+      await authFetch(request(), { method: 'GET' })
+      expect(seen.map(({ headers }) => headers.referer)).toEqual([referrer, referrer, undefined, undefined])
+    },
+  )
 
   it('judges an object that is no Request by the URL that fetch will use', async () => {
     const listed = await startServer()
