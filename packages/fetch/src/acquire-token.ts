@@ -44,7 +44,7 @@ export async function awaitReplacement(
 ): Promise<Token | undefined> {
   try {
     const { current } = provider
-    const held = current !== undefined && isAnotherToken(rejected, current) ? current : undefined
+    const held = current && isAnotherToken(rejected, current) ? current : undefined
     const candidate = held ?? (await awaitToken(provider, signal))
     headerValue(candidate)
     return isAnotherToken(rejected, candidate) ? candidate : undefined

@@ -1,3 +1,4 @@
+import type { TokenProvider } from '@projected-token/core'
 import { createTokenInterceptor } from '@projected-token/fetch/undici'
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -159,6 +160,16 @@ describe.each(majors)('createTokenInterceptor under $name', ({ name, skip, load 
     lookup.resolve(token('t1'))
     expect(await (await response).body.text()).toBe('ok')
     expect(seen[0]?.headers).toMatchObject({ authorization: 'Bearer t1', 'x-own': 'before' })
+  })
+
+  it.skipIf(skip)("asks a provider whose 'current' is null for a token, also for another one", async () => {
+    const { origin, seen } = await startServer(accepting('Bearer t2'))
+    const { Agent, request } = await load()
+    const secrets = ['t1', 't2']
+    const provider = { current: null, getToken: async () => token(secrets.shift() ?? ''), invalidate() {} }
+    const interceptor = createTokenInterceptor(provider as unknown as TokenProvider, { origins: origin })
+    const { statusCode } = await request(origin, { dispatcher: closing(new Agent().compose(interceptor)) })
+    expect([statusCode, seen.length]).toEqual([200, 2])
   })
 
   it.skipIf(skip)('never shows an unusable token that a provider gives', async () => {

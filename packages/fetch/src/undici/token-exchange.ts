@@ -55,7 +55,7 @@ class Run {
   start(): boolean {
     const { provider, headerValue, handler, send } = this.exchange
     const { current } = provider
-    if (current !== undefined) {
+    if (current) {
       let value: string
       try {
         value = headerValue(current)
