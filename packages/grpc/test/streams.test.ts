@@ -1,7 +1,10 @@
-import type { ClientDuplexStream } from '@grpc/grpc-js'
+import * as grpc from '@grpc/grpc-js'
 import { systemClock } from '@projected-token/core'
 import { createChannelCredentials } from '@projected-token/grpc'
+import ts from 'typescript'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { readDocument } from '../../../test/docs/support/documents.js'
+import { snippetsOf } from '../../../test/docs/support/snippets.js'
 import { createHoldingProvider, tokenFor } from './support/provider.js'
 import { createClient, startServer } from './support/server.js'
 
@@ -14,7 +17,7 @@ async function connect(options = {}) {
   return { provider, server, client }
 }
 
-type Stream = ClientDuplexStream<Buffer, Buffer>
+type Stream = grpc.ClientDuplexStream<Buffer, Buffer>
 
 /** Resolves with the next message of a stream that answers every message. */
 async function echo(stream: Stream, text: string): Promise<string> {
@@ -71,31 +74,26 @@ describe('a long stream', () => {
     provider.current = tokenFor(systemClock, 'old', 30.3)
     provider.answer = tokenFor(systemClock, 'new', 3600)
     let current: Stream | undefined
-    let isOver = false
-
-    async function open() {
-      if (isOver) return
-      const { expiresAtMs } = provider.current ?? (await provider.getToken())
-      const stream = client.stream()
-      current = stream
-      const timer = setTimeout(
-        () => stream.end(),
-        Math.max(0, (expiresAtMs ?? Infinity) - Date.now() - 30_000),
-      )
-      stream.on('data', () => {})
-      stream.on('error', () => {})
-      stream.on('status', () => {
-        clearTimeout(timer)
-        void open()
-      })
-      stream.write(Buffer.from('x'))
+    const watch = () => {
+      current = client.stream()
+      current.write(Buffer.from('x'))
+      return current
     }
-
+    const open = await longStreamOfReadme({ provider, client: { watch }, grpc, handle() {}, report() {} })
     await open()
     await vi.waitFor(() => expect(server.seen[0]).toEqual(['Bearer old']), PATIENTLY)
     provider.current = provider.answer
     await vi.waitFor(() => expect(server.seen.at(-1)).toEqual(['Bearer new']), PATIENTLY)
-    isOver = true
     current?.cancel()
   })
 })
+
+/** The function `open` of the README's "Long streams", with what it takes from around it. */
+async function longStreamOfReadme(around: Record<string, unknown>): Promise<() => Promise<void>> {
+  const snippets = snippetsOf(await readDocument('packages/grpc/README.md'))
+  const { code } = snippets.find(({ code }) => code.startsWith('async function open()')) ?? { code: '' }
+  return new Function(
+    ...Object.keys(around),
+    `${ts.transpile(code, { target: ts.ScriptTarget.ES2022 })}\nreturn open`,
+  )(...Object.values(around))
+}
