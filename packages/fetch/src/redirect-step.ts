@@ -28,7 +28,8 @@ export function isRedirect(status: number): boolean {
  * The request that follows a redirect, by the Fetch Standard's "HTTP-redirect fetch" (section 4.4). The credential is
  * no part of it: whoever sends it decides by {@link RequestSnapshot.url} whether one is added.
  *
- * @throws FetchAuthError where the standard has a network error.
+ * @throws FetchAuthError where the standard has a network error; not for a stream that is dropped with a 301 or 302 of a
+ *   POST, since the body of a `Request` is one whatever it was made of.
  */
 export function redirectStep(
   from: RequestSnapshot,
