@@ -1,4 +1,7 @@
-/** One option's check: gives what was expected when the value is not it. */
+/**
+ * One option's check: gives what was expected when the value is not it, and whether a `TypeError` or a `RangeError` is to
+ * say so.
+ */
 export type OptionCheck = (
   value: unknown,
 ) => { readonly error: 'type' | 'range'; readonly expected: string } | undefined

@@ -14,26 +14,41 @@ export type TokenKind = 'bound' | 'legacy' | 'unexpiring' | 'opaque'
 
 /** An object that a token is bound to. */
 export interface ObjectReference {
+  /** Its name in Kubernetes. */
   readonly name: string
+  /** Tells it from another object of that name; `undefined`: the token does not say it. */
   readonly uid: string | undefined
 }
 
 /** A token and what it says of itself. Nothing here is verified: only the server that it is sent to can do that. */
 export interface ParsedToken {
+  /** The secret, without white space or byte order mark around it. */
   readonly token: string
+  /** What sort of token it is; of an `opaque` one everything below is `undefined` or empty. */
   readonly kind: TokenKind
+  /** `jti`. */
   readonly id: string | undefined
+  /** `iss`. */
   readonly issuer: string | undefined
+  /** `sub`: of a service account `system:serviceaccount:NAMESPACE:NAME`. */
   readonly subject: string | undefined
+  /** `aud`, also a single one as a list; empty: the token names none. */
   readonly audience: readonly string[]
+  /** `iat`, as Unix time in milliseconds. */
   readonly issuedAtMs: number | undefined
+  /** `nbf`, as Unix time in milliseconds. */
   readonly notBeforeMs: number | undefined
+  /** `exp`, as Unix time in milliseconds. */
   readonly expiresAtMs: number | undefined
-  /** `kubernetes.io.warnafter`: use after it is counted as stale although `exp` is a year away. */
+  /** `kubernetes.io.warnafter`, in Unix milliseconds: use after it is counted as stale although `exp` is a year away. */
   readonly warnAfterMs: number | undefined
+  /** That of the service account, and so of the pod. */
   readonly namespace: string | undefined
+  /** Whom the token speaks for. */
   readonly serviceAccount: ObjectReference | undefined
+  /** The pod that the token is bound to; `undefined`: to none. */
   readonly pod: ObjectReference | undefined
+  /** The node of that pod, or the one that the token itself is bound to. */
   readonly node: ObjectReference | undefined
 }
 

@@ -1,8 +1,10 @@
-/** The times of a token that decide when it is replaced. */
+/** The times of a token that decide when it is replaced, in Unix milliseconds. */
 export interface TokenTimes {
   /** `iat`; where a token has none, the time it was loaded stands in. */
   readonly issuedAtMs: number
+  /** `exp`; `undefined`: never, or unknown. */
   readonly expiresAtMs: number | undefined
+  /** `kubernetes.io.warnafter`: it counts instead of an `exp` that lies later. @default none */
   readonly warnAfterMs?: number | undefined
 }
 

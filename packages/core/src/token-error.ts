@@ -28,8 +28,11 @@ export type TokenErrorCode =
 
 /** What {@link TokenError} adds to a message. */
 export interface TokenErrorOptions {
+  /** Which failure it is. */
   code: TokenErrorCode
+  /** The token file. @default none */
   path?: string | undefined
+  /** The error that led to it, of the operating system say. @default none */
   cause?: unknown
 }
 
@@ -39,6 +42,7 @@ export interface TokenErrorOptions {
  */
 export class TokenError extends Error {
   override readonly name = 'TokenError'
+  /** Which failure it is. */
   readonly code: TokenErrorCode
   /** The token file. */
   readonly path: string | undefined

@@ -6,12 +6,15 @@ import { errorCode, notAFile, tooLarge, toTokenError } from './token-file-errors
 
 /** The content of a token file, with what its inode says. */
 export interface TokenFile {
+  /** The bytes, neither trimmed nor checked. */
   readonly content: Uint8Array
   /** Unix time, milliseconds, of the last write. */
   readonly modifiedAtMs: number
   /** Permission bits. */
   readonly mode: number
+  /** The owner. */
   readonly uid: number
+  /** The group. */
   readonly gid: number
 }
 

@@ -41,15 +41,23 @@ export interface TokenWatcherOptions {
   clock?: Clock | undefined
 }
 
-/** What the token in use says of itself; no secret. */
+/** What the token in use says of itself; no secret. Times are Unix milliseconds. */
 export interface TokenStatus {
+  /** What sort of token it is. */
   readonly kind: TokenKind
+  /** `iss`. */
   readonly issuer: string | undefined
+  /** `sub`: of a service account `system:serviceaccount:NAMESPACE:NAME`. */
   readonly subject: string | undefined
+  /** `aud`, also a single one as a list; empty: the token names none. */
   readonly audience: readonly string[]
+  /** `iat`. */
   readonly issuedAtMs: number | undefined
+  /** `exp`; `undefined`: never, or unknown. */
   readonly expiresAtMs: number | undefined
+  /** `kubernetes.io.warnafter`: use after it is counted as stale although `exp` is a year away. */
   readonly warnAfterMs: number | undefined
+  /** When the watcher took it into use. */
   readonly loadedAtMs: number
   /** The first 12 hexadecimal digits of the token's SHA-256: tells tokens apart in logs. */
   readonly fingerprint: string
@@ -57,10 +65,13 @@ export interface TokenStatus {
 
 /** The failures in a row that have not ended yet, or the last such row. */
 export interface FailureStatus {
+  /** Of the last of them. */
   readonly code: TokenErrorCode
+  /** Of the last of them: the path, what was found and the remedy, no content of the file. */
   readonly message: string
-  /** When the first of them happened. */
+  /** When the first of them happened, as Unix time in milliseconds. */
   readonly sinceMs: number
+  /** How many they are. */
   readonly count: number
   /** Whether reads still fail. */
   readonly ongoing: boolean
@@ -68,6 +79,7 @@ export interface FailureStatus {
 
 /** Plain JSON, no secret. Times are Unix milliseconds. */
 export interface TokenWatcherStatus {
+  /** The token file, absolute. */
   readonly path: string
   /**
    * - `starting`: no token yet, `getToken()` waits;
@@ -77,21 +89,28 @@ export interface TokenWatcherStatus {
    * - `closed`.
    */
   readonly state: 'starting' | 'valid' | 'expired' | 'unavailable' | 'closed'
+  /** The token in use, or the last one; `undefined`: there was none yet. */
   readonly token: TokenStatus | undefined
   /** When the kubelet begins to replace the token; `undefined` when it has no expiry. */
   readonly rotationDueAtMs: number | undefined
   /** Whether the kubelet should have replaced it by now. */
   readonly overdue: boolean
+  /** When the next read is due, unless something asks for one before; `undefined`: closed. */
   readonly nextReadAtMs: number | undefined
+  /** When the last read began; `undefined`: none has. */
   readonly lastReadAtMs: number | undefined
+  /** How many reads have begun. */
   readonly reads: number
   /**
    * How many of these reads gave no token that could be used, by the code of the error: it counts a failed read and a
    * refused candidate once each, also while the token in use is valid. It only grows; a code without failures is absent.
    */
   readonly failures: Readonly<Partial<Record<TokenErrorCode, number>>>
+  /** How often another token replaced the one in use; the first one does not count. */
   readonly rotations: number
+  /** Whether changes are seen as they happen. */
   readonly watch: WatchHealth
+  /** The failures that go on, or the last row of them; `undefined`: there were none. */
   readonly lastFailure: FailureStatus | undefined
   /** What an operator should know although it works. */
   readonly warnings: readonly TokenWarning[]
@@ -110,9 +129,9 @@ export interface TokenWatcherEvents {
   rotated: { readonly token: Token; readonly previous: Token }
   /** The first failure of an episode: a read, or a refused candidate. */
   failed: { readonly error: TokenError }
-  /** The end of that episode. */
+  /** The end of that episode: how many failures it had, and when (Unix milliseconds) the first one was. */
   recovered: { readonly failures: number; readonly sinceMs: number }
-  /** The kubelet should have rotated this token by now; once a token. */
+  /** The kubelet should have rotated this token by now; once a token. It was due at that Unix time in milliseconds. */
   overdue: { readonly token: Token; readonly rotationDueAtMs: number }
   /** Nothing replaced this token in time; once a token. */
   expired: { readonly token: Token }

@@ -19,8 +19,11 @@ export interface Token {
 
 /** What {@link createToken} takes: the same fields as a {@link Token}. */
 export interface TokenFields {
+  /** The secret: visible ASCII, no white space, not empty. */
   token: string
+  /** Unix time in milliseconds after which it is refused. @default undefined, which is unknown or never */
   expiresAtMs?: number | undefined
+  /** Unix time in milliseconds at which this process obtained it. */
   loadedAtMs: number
 }
 

@@ -20,14 +20,19 @@ export type SinkErrorCode =
 
 /** Options of {@link SinkError}. */
 export interface SinkErrorOptions {
+  /** Which failure it is. */
   code: SinkErrorCode
+  /** The file that could not be written. */
   path: string
+  /** The operating system's error. @default none */
   cause?: unknown
 }
 
 /** A file could not be written. The message names its path, what was found and the remedy; never what it should hold. */
 export class SinkError extends Error {
+  /** Which failure it is. */
   readonly code: SinkErrorCode
+  /** The file that could not be written. */
   readonly path: string
 
   constructor(message: string, options: SinkErrorOptions) {
