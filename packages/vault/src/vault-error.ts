@@ -31,8 +31,11 @@ export type VaultErrorCode =
 
 /** What {@link VaultError} adds to a message. */
 export interface VaultErrorOptions {
+  /** Which failure it is. */
   code: VaultErrorCode
+  /** The HTTP status that Vault answered with. @default none: it did not answer */
   status?: number | undefined
+  /** The error that led to it. @default none */
   cause?: unknown
 }
 
@@ -42,7 +45,9 @@ export interface VaultErrorOptions {
  * not the class.
  */
 export class VaultError extends Error {
+  /** The name of the class. */
   override readonly name = 'VaultError'
+  /** Which failure it is. */
   readonly code: VaultErrorCode
   /** The HTTP status that Vault answered with, when it answered. */
   readonly status: number | undefined

@@ -89,28 +89,39 @@ export interface VaultTokenStatus {
   readonly numUses: number | undefined
   /** `service` or `batch`. */
   readonly type: string
+  /** The entity in Vault's identity store that the login belongs to; `undefined`: to none. */
   readonly entityId: string | undefined
   /** What the mount says of the one who logged in. */
   readonly metadata: Readonly<Record<string, string>>
   /** `namespace/name` of the service account, or the entity. */
   readonly who: string | undefined
+  /** Whether renewals extend its life; otherwise a login follows, or nothing where it never expires. */
   readonly renewable: boolean
-  /** The TTL of the last grant; `undefined`: never expires. */
+  /** The TTL of the last grant, in milliseconds; `undefined`: never expires. */
   readonly leaseMs: number | undefined
+  /** When the answer to its login was there. */
   readonly loggedInAtMs: number
+  /** When the answer to its last renewal was there; `undefined`: it was not renewed. */
   readonly renewedAtMs: number | undefined
+  /** When it ends, unless it is renewed; `undefined`: never. */
   readonly expiresAtMs: number | undefined
 }
 
 /** The failures in a row that have not ended yet, or the last such row. */
 export interface VaultFailureStatus {
+  /** Of the last of them. */
   readonly code: VaultErrorCode
+  /** What the last of them means, and so what is done about it. */
   readonly class: FailureClass
+  /** Of the last of them: address, mount and role, what Vault said and the remedy; no secret. */
   readonly message: string
   /** What failed. */
   readonly during: 'login' | 'renewal'
+  /** When the first of them happened, as Unix time in milliseconds. */
   readonly sinceMs: number
+  /** How many they are. */
   readonly count: number
+  /** Whether they go on. */
   readonly ongoing: boolean
 }
 
@@ -126,14 +137,21 @@ export type VaultState = 'starting' | 'valid' | 'expired' | 'unavailable' | 'fai
 
 /** Plain JSON, no secret. Times are Unix milliseconds. */
 export interface VaultStatus {
+  /** Whether there is a token, and whether another attempt follows. */
   readonly state: VaultState
   /** The request under way. */
   readonly activity: 'idle' | 'login' | 'renewal' | 'lookup'
+  /** Where Vault is asked. */
   readonly address: string
+  /** Without slashes around it; `undefined`: the root namespace, or a Vault without any. */
   readonly namespace: string | undefined
+  /** The kind of auth mount. */
   readonly method: 'kubernetes' | 'jwt'
+  /** The path where it is mounted, as URLs have it, without `auth/`. */
   readonly mount: string
+  /** The role to log in with. */
   readonly role: string
+  /** The token in use, or the last one; `undefined`: there was none yet. */
   readonly token: VaultTokenStatus | undefined
   /** When it will be renewed; `undefined` when a login comes next, or nothing. */
   readonly renewsAtMs: number | undefined
@@ -141,16 +159,20 @@ export interface VaultStatus {
   readonly logsInAtMs: number | undefined
   /** Whether a login waits for another JWT. */
   readonly waitsForJwt: boolean
+  /** How many logins gave a token. */
   readonly logins: number
+  /** How many renewals succeeded. */
   readonly renewals: number
+  /** How many `lookup-self` were sent, for tokens in doubt. */
   readonly lookups: number
-  /** The JWT that Vault refused last and that is not sent again. */
+  /** The JWT that Vault refused last and that is not sent again: the beginning of its SHA-256, and since when. */
   readonly refusedJwt: { readonly fingerprint: string; readonly sinceMs: number } | undefined
   /**
    * How many logins and renewals failed, by the code of the error, also while the token in use was valid. It only grows;
    * a code without failures is absent.
    */
   readonly failures: Readonly<Partial<Record<VaultErrorCode, number>>>
+  /** The failures that go on, or the last row of them; `undefined`: there were none. */
   readonly lastFailure: VaultFailureStatus | undefined
   /** `ZERO_LEASE`: Vault gave a lease of 0 s. `ROOT_TOKEN`: the role gives root's token. */
   readonly warnings: readonly ('ZERO_LEASE' | 'ROOT_TOKEN')[]
@@ -158,22 +180,23 @@ export interface VaultStatus {
 
 /** The events of a {@link VaultTokenProvider}, with what their listeners get. */
 export interface VaultEvents {
-  /** A login gave a token; `previous` is the one before. */
+  /** A login gave a token; `previous` is the one before, `accessor` Vault's public name for the new one. */
   login: {
     readonly token: Token
     readonly previous: Token | undefined
     readonly accessor: string | undefined
   }
-  /** The same secret lives longer. */
+  /** The same secret lives longer: `leaseMs` is its TTL in milliseconds, from when the renewal was sent. */
   renewed: { readonly token: Token; readonly leaseMs: number }
-  /** The first failure of an episode. */
+  /** The first failure of an episode; `class` is what it means. */
   failed: { readonly error: VaultError; readonly class: FailureClass }
-  /** The end of that episode. */
+  /** The end of that episode: how many failures it had, and when (Unix milliseconds) the first one was. */
   recovered: { readonly failures: number; readonly sinceMs: number }
-  /** Vault refused this JWT: it is not sent again. */
+  /** Vault refused this JWT, which the beginning of its SHA-256 stands for: it is not sent again. */
   jwtRefused: { readonly fingerprint: string; readonly error: VaultError }
   /** The token ended, by time or by Vault's word, and nothing had replaced it; once a token. */
   expired: { readonly token: Token }
+  /** `status().state` has changed. */
   state: { readonly from: VaultState; readonly to: VaultState }
 }
 
