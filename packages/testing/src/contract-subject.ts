@@ -10,6 +10,7 @@ export type Capability = 'rotate' | 'fail' | 'expire' | 'looks'
 
 /** A provider under test and its source. */
 export interface TokenProviderSubject {
+  /** The one under test; its source has a valid token. */
   provider: TokenProvider
   /** Capability `rotate`: from now on the source gives another token, one that it never gave before. */
   rotate?(): Promise<void>

@@ -7,7 +7,9 @@ export type FakeKubeletErrorCode =
 
 /** A failure that a test asked for, or a use after the end. Compare {@link FakeKubeletError.code}, not the class. */
 export class FakeKubeletError extends Error {
+  /** The name of the class. */
   override readonly name = 'FakeKubeletError'
+  /** Which failure it is. */
   readonly code: FakeKubeletErrorCode
 
   constructor(message: string, code: FakeKubeletErrorCode) {

@@ -10,6 +10,7 @@ import type { TokenSigner } from './token-signer.js'
 export interface IssuedToken {
   /** The JWT. */
   readonly token: string
+  /** What the token says; frozen. */
   readonly claims: Readonly<JwtClaims>
   /** `iat` as Unix time in milliseconds; `undefined` without one. */
   readonly issuedAtMs: number | undefined

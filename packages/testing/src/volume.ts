@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 
 /** A change that was made to the volume. */
 export interface FileOperation {
+  /** What was done; `remove`: a file, a link, or a directory with all that is in it. */
   kind: 'mkdir' | 'write' | 'truncate' | 'chmod' | 'chown' | 'utimes' | 'symlink' | 'rename' | 'remove'
   /** What it was done to, relative to the volume's directory; `.` is the directory. */
   path: string
