@@ -24,15 +24,19 @@ export interface SidecarOptions {
 
 /** Where it listens, as `HOST:PORT` or `unix:///path`; `undefined`: nowhere. */
 export interface SidecarAddresses {
+  /** The token endpoint. */
   readonly api: string | undefined
   /** In the order of the configuration. */
   readonly proxies: readonly string[]
+  /** Probes and metrics. */
   readonly health: string | undefined
+  /** The page for people. */
   readonly status: string | undefined
 }
 
 /** A running sidecar. */
 export interface Sidecar {
+  /** Where it listens. */
   readonly addresses: SidecarAddresses
   /**
    * Stops: not ready any more, requests under way are finished within `shutdownTimeoutMs`, then everything is closed.

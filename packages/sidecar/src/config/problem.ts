@@ -6,14 +6,19 @@ export interface ConfigProblem {
   readonly location: string
   /** Where in the configuration: `proxies[0].listen`; empty for the whole. */
   readonly path: string
+  /** What is there, in words; nothing that may be a secret. */
   readonly found: string
+  /** What may stand there, in words. */
   readonly expected: string
 }
 
 /** Thrown when a configuration cannot be used; it lists all that is wrong with it. */
 export class ConfigError extends Error {
+  /** The name of the class. */
   override readonly name = 'ConfigError'
+  /** The same for all of them. */
   readonly code = 'ERR_CONFIG'
+  /** All that is wrong, at least one. */
   readonly problems: readonly ConfigProblem[]
 
   constructor(problems: readonly ConfigProblem[]) {

@@ -23,6 +23,7 @@ const SECRET_PATHS = SECRET_FIELDS.flatMap((field) => {
 
 /** Structured log lines without secrets. */
 export interface Log {
+  /** Takes the lines, as pino's logger does. */
   readonly logger: FastifyBaseLogger
   /** Takes what this gives, now or once, out of every line. */
   hide(current: () => string | undefined): void
