@@ -41,6 +41,7 @@ export interface TokenErrorOptions {
  * Compare {@link TokenError.code}, which is the same across the ESM and the CJS copy of the package, not the class.
  */
 export class TokenError extends Error {
+  /** The name of the class. */
   override readonly name = 'TokenError'
   /** Which failure it is. */
   readonly code: TokenErrorCode

@@ -14,7 +14,9 @@ export type FetchAuthErrorCode =
  * {@link FetchAuthError.code}, which is the same across the ESM and the CJS copy of the package, not the class.
  */
 export class FetchAuthError extends Error {
+  /** The name of the class. */
   override readonly name = 'FetchAuthError'
+  /** Which refusal it is. */
   readonly code: FetchAuthErrorCode
 
   constructor(code: FetchAuthErrorCode, message: string) {
