@@ -1,3 +1,3 @@
 import { library } from '../../tsup.config.js'
 
-export default library(['src/index.ts'])
+export default library(['src/index.ts'], ['jose'])

@@ -5,6 +5,7 @@ import path from 'node:path'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 import { runTool } from './support/commands.mjs'
+import { esmOnlyRequires } from './support/esm-only-requires.mjs'
 import { inParallel } from './support/in-parallel.mjs'
 import { packAll } from './support/pack.mjs'
 import { StageFailure } from './support/run-stages.mjs'
@@ -41,12 +42,15 @@ async function checkContents({ folder, manifest, files }) {
   const texts = await Promise.all(files.map((file) => readFile(path.join(folder, file), 'utf8')))
   const leaks = files.filter((_, index) => namesThisMachine(texts[index]))
   const license = texts[files.indexOf('LICENSE')]
+  const esmOnly = esmOnlyRequires(folder, files)
   const isOurs = license === undefined || license === (await readFile(path.join(root, 'LICENSE'), 'utf8'))
   return [
     ...unexpected,
     ...missing,
     ...scripts.map((script) => `has the install script '${script}'`),
     ...leaks.map((file) => `${file} holds a path of the machine that built it`),
+    // Node can require() ES modules since 20.19; jest's module loader, for one, cannot.
+    ...esmOnly.map(({ file, name }) => `${file} requires ${name}, which is ESM only`),
     ...(isOurs ? [] : ['its LICENSE differs from the LICENSE of the workspace']),
   ]
 }
