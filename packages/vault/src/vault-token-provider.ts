@@ -97,7 +97,7 @@ export function createVaultTokenProvider(options: VaultTokenProviderOptions): Va
   }
 
   /** The way of a `getToken()` that finds no fresh token at hand. */
-  async function obtain(): Promise<Token> {
+  async function obtain(signal: AbortSignal | undefined): Promise<Token> {
     if (closed) throw providerClosed(place)
     if (loop.isUsable() && !loop.isInDoubt) {
       // Late by the wall clock: the timers slept. What is due begins now; the caller need not wait for it.
@@ -106,7 +106,7 @@ export function createVaultTokenProvider(options: VaultTokenProviderOptions): Va
       refresh()
       return tokenInUse()
     }
-    if (!loop.held && !firstToken.isOver()) return firstToken.wait()
+    if (!loop.held && !firstToken.isOver()) return firstToken.wait(signal)
     await (loop.isUsable() ? loop.run() : loop.runOnDemand())
     return tokenInUse()
   }
@@ -138,7 +138,7 @@ export function createVaultTokenProvider(options: VaultTokenProviderOptions): Va
     getToken(getOptions) {
       if (getOptions?.signal?.aborted) return Promise.reject(getOptions.signal.reason)
       if (clock.now() < freshUntilMs && loop.held) return loop.held.promise
-      return abortable(obtain, getOptions?.signal)
+      return abortable(() => obtain(getOptions?.signal), getOptions?.signal)
     },
     invalidate(rejected, errors) {
       // By the monotonic clock alone: the wall clock may have been set, and the token be good.

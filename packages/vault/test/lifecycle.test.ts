@@ -31,6 +31,18 @@ describe('close()', () => {
     expect(clock.pendingTimers).toBe(0)
   })
 
+  it('is not needed to end the wait for a first token, which holds the process, once all who wait have aborted', async () => {
+    const { clock, provide } = await scene()
+    const provider = provide({ jwt: { getToken: () => new Promise<never>(() => {}), invalidate() {} } })
+    const { pendingTimers } = clock
+    const controller = new AbortController()
+    const { signal } = controller
+    const waiting = [1, 2].map(() => provider.getToken({ signal }).catch((reason: unknown) => reason))
+    controller.abort('enough')
+    expect(await Promise.all(waiting)).toEqual(['enough', 'enough'])
+    expect(clock.pendingTimers).toBe(pendingTimers)
+  })
+
   it('rule 11: revokes a service token if asked, and not otherwise', async () => {
     const { vault, provide } = await scene()
     const kept = provide()
