@@ -5,8 +5,8 @@ import type { Token } from './token.js'
 /** Callers that wait for a provider's first token; they share one promise. */
 export interface FirstToken {
   /**
-   * Fulfils with the first token; rejects when the start-up time is over. It holds the process, but no longer when the
-   * signals of all who wait have aborted.
+   * Fulfils with the first token; rejects when the start-up time is over. Once one of them has happened, it does so at
+   * once. It holds the process, but no longer when the signals of all who wait have aborted.
    *
    * @param signal of this caller, who by then hears of it elsewhere (`abortable`): the promise goes on for others.
    */
@@ -35,7 +35,11 @@ export function createFirstToken(clock: Clock, timeoutMs: number, reason: () => 
   const end = (settle: (waiters: PromiseWithResolvers<Token>) => void) => {
     isEnded = true
     cancel()
-    if (waiters) settle(waiters)
+    if (!waiters) {
+      waiters = withResolvers<Token>()
+      waiters.promise.catch(() => {}) // nobody waits yet, and perhaps nobody ever will
+    }
+    settle(waiters)
   }
   const begin = () => {
     waiting = 0

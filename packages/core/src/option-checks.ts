@@ -28,6 +28,9 @@ export const isIntegerFrom = (min: number, max: number = Number.MAX_SAFE_INTEGER
     (value: number) => Number.isInteger(value) && value >= min && value <= max,
   )
 
+/** An {@link OptionCheck} of how large a token file may be. */
+export const isMaxTokenBytes = isIntegerFrom(1, 2 ** 26)
+
 /** Makes an {@link OptionCheck} of an object by the names of its methods. */
 export const isObjectWith = (methods: readonly string[], kind: string) =>
   optionCheck(

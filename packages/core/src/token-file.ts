@@ -1,6 +1,8 @@
 import { constants, promises as fs, type Stats, watch } from 'node:fs'
 import { basename, dirname, resolve, sep } from 'node:path'
 import { isPayloadDirectory, meaningOfChange, PUBLISHED } from './atomic-writer-names.js'
+import { checkOptions } from './check-options.js'
+import { isFilePath, isMaxTokenBytes } from './option-checks.js'
 import { TokenError } from './token-error.js'
 import { errorCode, notAFile, tooLarge, toTokenError } from './token-file-errors.js'
 
@@ -44,9 +46,16 @@ const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants
 /**
  * Reads a token file: at most `maxTokenBytes`, never waiting for a FIFO or a device.
  *
- * @throws {@link TokenError} `ERR_TOKEN_NOT_FOUND`, `ERR_TOKEN_UNREADABLE`, `ERR_TOKEN_NOT_A_FILE` or `ERR_TOKEN_TOO_LARGE`.
+ * @param maxTokenBytes 1 to 67,108,864.
+ * @throws TypeError or RangeError at once for bad arguments. Rejects with {@link TokenError} `ERR_TOKEN_NOT_FOUND`, `ERR_TOKEN_UNREADABLE`, `ERR_TOKEN_NOT_A_FILE` or `ERR_TOKEN_TOO_LARGE`.
  */
-export async function readTokenFile(path: string, maxTokenBytes: number): Promise<TokenFile> {
+export function readTokenFile(path: string, maxTokenBytes: number): Promise<TokenFile> {
+  const checks = { path: isFilePath, maxTokenBytes: isMaxTokenBytes }
+  checkOptions({ path, maxTokenBytes }, checks, ['path', 'maxTokenBytes'])
+  return readInAttempts(path, maxTokenBytes)
+}
+
+async function readInAttempts(path: string, maxTokenBytes: number): Promise<TokenFile> {
   for (let attempt = 0; ; attempt++) {
     try {
       return await readOnce(path, maxTokenBytes)

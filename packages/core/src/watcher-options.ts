@@ -14,7 +14,7 @@ const CHECKS = {
   subject: check.isNonEmptyString,
   reloadIntervalMs: check.isIntegerFrom(1_000),
   startupTimeoutMs: check.isIntegerFrom(0),
-  maxTokenBytes: check.isIntegerFrom(1, 2 ** 26),
+  maxTokenBytes: check.isMaxTokenBytes,
   watch: check.isBoolean,
   keepAlive: check.isBoolean,
   clock: check.isClock,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createTokenWatcher, type TokenWatcherOptions } from '../src/index.js'
+import { createTokenWatcher, readTokenFile, type TokenWatcherOptions } from '../src/index.js'
 
 function errorOf(options: unknown): Error & { code?: string } {
   try {
@@ -90,5 +90,16 @@ describe('createTokenWatcher refuses bad arguments at once', () => {
     })
     expect(watcher.status().path).toBe('/var/run/secrets/kubernetes.io/serviceaccount/token')
     await watcher.close()
+  })
+})
+
+describe('readTokenFile refuses bad arguments at once', () => {
+  it.each([
+    ['/token', undefined, TypeError],
+    ['/token', Number.NaN, RangeError],
+    ['/token', -1, RangeError],
+    ['', 1_048_576, RangeError],
+  ])('the path %j and the size %s', (path, maxTokenBytes, kind) => {
+    expect(() => readTokenFile(path, maxTokenBytes as number)).toThrow(kind)
   })
 })

@@ -91,6 +91,19 @@ describe('a provider of one’s own', () => {
     await late
   })
 
+  it('gives what the start-up ended with at once to who asks later, and throws nothing at who never asks', async () => {
+    const clock = createFakeClock()
+    const given = createFirstToken(clock, 10_000, () => noToken)
+    const token = createToken({ token: 'first', loadedAtMs: clock.now() })
+    given.resolve(token)
+    expect(await given.wait()).toBe(token)
+    const refused = createFirstToken(clock, 10_000, () => noToken)
+    refused.reject(noToken)
+    await clock.advance(0)
+    await expect(refused.wait()).rejects.toBe(noToken)
+    expect(clock.pendingTimers).toBe(0)
+  })
+
   it('begins nothing for a signal that is aborted already, or is none', async () => {
     let begun = 0
     const begin = async () => ++begun
