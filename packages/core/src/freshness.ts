@@ -2,7 +2,7 @@ import { usableUntilMs } from './expiry.js'
 import type { Token } from './token.js'
 
 /** A timed read that is later than this was slept through: the process, or the machine, was suspended. */
-const WAKE_GRACE_MS = 2_000
+export const WAKE_GRACE_MS = 2_000
 
 /** Before every time. */
 export const NOT_FRESH = Number.NEGATIVE_INFINITY

@@ -5,6 +5,7 @@ import { createEventThrottle } from './event-throttle.js'
 import { createFirstToken } from './first-token.js'
 import { endOfFreshnessMs, NOT_FRESH } from './freshness.js'
 import { MIN_READ_INTERVAL_MS, nextReadDelayMs } from './read-schedule.js'
+import { createReadTimer } from './read-timer.js'
 import { createRefusalLooks } from './refusal-looks.js'
 import { createSingleFlight } from './single-flight.js'
 import type { Token } from './token.js'
@@ -41,6 +42,7 @@ export function createTokenWatcher(options: TokenWatcherOptions = {}): TokenWatc
   const flight = createSingleFlight(read)
   const throttle = createEventThrottle(clock, flight.isQueued, () => void flight.request())
   const looks = createRefusalLooks(clock)
+  const timer = createReadTimer(clock, { keepAlive }, flight.request)
   const onHealth = (payload: TokenWatcherEvents['watch']) => tell({ name: 'watch', payload })
   const watch = settings.watch
     ? superviseWatch({ clock, keepAlive, onEvent: throttle.event, onHealth })
@@ -59,15 +61,13 @@ export function createTokenWatcher(options: TokenWatcherOptions = {}): TokenWatc
   let lastReadAtMs: number | undefined
   const createdMonotonicMs = clock.monotonicNow()
   let lastReadMonotonicMs = createdMonotonicMs
-  let nextReadMonotonicMs = createdMonotonicMs
   /** Events wait while a read changes the state: a listener finds it complete, and may even close the watcher. */
   let untold: StateEvent[] | undefined
-  let cancelTimer = () => {}
   let closing: Promise<void> | undefined
 
   async function read(): Promise<void> {
     if (closing) return
-    cancelTimer()
+    timer.cancel()
     reads++
     lastReadAtMs = clock.now()
     lastReadMonotonicMs = clock.monotonicNow()
@@ -112,9 +112,7 @@ export function createTokenWatcher(options: TokenWatcherOptions = {}): TokenWatc
       failureCode: state.failure?.error.code,
     })
     const delayMs = Math.min(scheduledMs, looks.putOffMs())
-    nextReadMonotonicMs = clock.monotonicNow() + delayMs
-    cancelTimer()
-    cancelTimer = clock.setTimer(flight.request, delayMs, { keepAlive })
+    timer.set(delayMs)
     keepFreshFor(delayMs)
   }
 
@@ -168,15 +166,14 @@ export function createTokenWatcher(options: TokenWatcherOptions = {}): TokenWatc
       state.refusedByServer()
       looks.report(inUse)
       if (looks.isDue()) freshUntilMs = NOT_FRESH
-      else if (clock.monotonicNow() + looks.putOffMs() < nextReadMonotonicMs) scheduleRead()
+      else if (looks.putOffMs() < timer.leftMs()) scheduleRead()
     },
     reload(options) {
       if (closing) return Promise.reject(watcherClosed(path))
       return abortable(() => flight.request().then(tokenInUse), options?.signal)
     },
     status() {
-      const untilReadMs = Math.max(0, nextReadMonotonicMs - clock.monotonicNow())
-      const nextReadAtMs = closing ? undefined : clock.now() + untilReadMs
+      const nextReadAtMs = closing ? undefined : clock.now() + timer.leftMs()
       const reading = { path, reads, lastReadAtMs, nextReadAtMs, watch: watch.health() }
       return describeWatcher(
         state,
@@ -206,7 +203,7 @@ export function createTokenWatcher(options: TokenWatcherOptions = {}): TokenWatc
 
   async function close(): Promise<void> {
     freshUntilMs = NOT_FRESH
-    cancelTimer()
+    timer.cancel()
     throttle.close()
     watch.close()
     hub.clear()

@@ -160,6 +160,32 @@ describe('scenario 19: a suspended process', () => {
     expect((await watcher.getToken()).token).toBe(kubelet.current.token)
   })
 
+  it.each(['the machine slept', 'the wall clock was set ahead'])(
+    'finds a rotation before the old token expires though nobody asks: %s',
+    async (cause) => {
+      const { clock, kubelet, events } = await setUp({ expirationSeconds: 600, autoRotate: false })
+      await clock.advance(1_000)
+      if (cause === 'the machine slept') clock.suspend(470_000)
+      else clock.step(470_000)
+      await clock.advance(87_000)
+      await kubelet.rotate()
+      await clock.advance(40_000)
+      expect(events).toEqual(['rotated'])
+    },
+  )
+
+  it('looks within 20 s of a sleep though nobody asks, and not because the wall clock was set back', async () => {
+    const { clock, watcher } = await setUp({ autoRotate: false })
+    const { reads } = watcher.status()
+    clock.suspend(HOUR - MINUTE)
+    await clock.advance(20_000)
+    expect(watcher.status().reads).toBe(reads + 1)
+    const other = await setUp({ autoRotate: false })
+    other.clock.step(-HOUR)
+    await other.clock.advance(4 * MINUTE)
+    expect(other.watcher.status().reads).toBe(1)
+  })
+
   it('that was stopped over an expiry serves the fresh token at once', async ({ skip }) => {
     skip(...notLinux)
     const kubelet = await startFakeKubelet({
@@ -179,6 +205,16 @@ describe('scenario 19: a suspended process', () => {
     const answer = child.getToken()
     process.kill(child.pid, 'SIGCONT')
     expect(await answer).toEqual({ token: kubelet.current.token })
+  })
+})
+
+describe('the time of the next read', () => {
+  it('is in whole milliseconds, though a monotonic clock counts fractions', async () => {
+    const { clock, watcher } = await setUp({ autoRotate: false })
+    const { nextReadAtMs } = watcher.status()
+    await clock.advance(100.4)
+    expect(watcher.status().nextReadAtMs).toBe(nextReadAtMs)
+    expect(nextReadAtMs).toBe(clock.now() - 100 + 5 * MINUTE)
   })
 })
 
