@@ -55,8 +55,7 @@ export function createAtomicWriter(volume: Volume, settings: AtomicWriterSetting
     const oldDirectory = await volume.readLink(DATA)
     const stale = oldDirectory ? (await volume.list(oldDirectory)).filter((name) => name !== visibleName) : []
     if (oldDirectory && !force && stale.length === 0) {
-      const onDisk = await volume.readFile(`${oldDirectory}/${fileName}`)
-      if (onDisk?.equals(data)) {
+      if (await volume.holds(`${oldDirectory}/${fileName}`, data)) {
         if (order === 'v1.20') await changePermissions()
         else await linkVisibleName()
         return false

@@ -49,7 +49,7 @@ export function createContentFaults(projection: Projection, serially: SerialQueu
     },
     wrongAudience(audience = 'another-audience') {
       checkAudience('audience', audience)
-      return serially(async () => putToken(await issuer.issue({ audience })))
+      return serially(async () => putToken(await projection.request({ audience })))
     },
     olderToken: () =>
       serially(async () => {
@@ -57,8 +57,8 @@ export function createContentFaults(projection: Projection, serially: SerialQueu
         const currentIssuedAtMs = current.issuedAtMs ?? projection.now()
         if (previous?.issuedAtMs !== undefined && previous.issuedAtMs < currentIssuedAtMs)
           return putToken(previous)
-        const iat = currentIssuedAtMs / 1_000 - OLDER_BY_SECONDS
-        return putToken(await issuer.issue({ claims: { iat, nbf: iat } }))
+        const iat = Math.floor(currentIssuedAtMs / 1_000) - OLDER_BY_SECONDS
+        return putToken(await projection.request({ claims: { iat, nbf: iat } }))
       }),
     legacyToken: () => serially(async () => projection.publish(await issuer.issueLegacy())),
   }

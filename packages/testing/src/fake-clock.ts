@@ -149,7 +149,9 @@ export function createFakeClock(options: FakeClockOptions = {}): FakeClock {
     suspend(ms, options = {}) {
       checkSpan(ms)
       checkNames('suspend()', options, ['monotonic'])
-      if (options.monotonic) monotonicMs += ms
+      const { monotonic = false } = options
+      checkType('monotonic', monotonic, 'boolean')
+      if (monotonic) monotonicMs += ms
       else wall.atMs += ms
     },
     get pendingTimers() {

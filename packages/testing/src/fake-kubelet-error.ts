@@ -2,6 +2,8 @@
 export type FakeKubeletErrorCode =
   /** A TokenRequest failed because of `setOutage(true)`. */
   | 'ERR_FAKE_KUBELET_OUTAGE'
+  /** There is no token file in the volume, because of `remove()` or `obstruct()`: `restore()` first. */
+  | 'ERR_FAKE_KUBELET_NO_TOKEN'
   /** It was called after `close()`. */
   | 'ERR_FAKE_KUBELET_CLOSED'
 

@@ -20,8 +20,8 @@ export interface VerifyOptions {
  * A volume with a service account token, written and rotated as the kubelet does, and the issuer of the token.
  *
  * Everything that touches the volume runs one after the other. Methods throw a TypeError or RangeError for bad
- * arguments, and reject with a `FakeKubeletError` after `close()` (`ERR_FAKE_KUBELET_CLOSED`) and, where they
- * need a new token, during an outage (`ERR_FAKE_KUBELET_OUTAGE`).
+ * arguments, and reject with a `FakeKubeletError` after `close()` (`ERR_FAKE_KUBELET_CLOSED`) and, where they ask
+ * for a new token, during an outage (`ERR_FAKE_KUBELET_OUTAGE`). A Secret's token is not asked for.
  */
 export interface FakeKubelet extends ContentFaults, WriteFaults, MountFaults {
   /** The token's absolute path: what an application is given. */
@@ -57,7 +57,7 @@ export interface FakeKubelet extends ContentFaults, WriteFaults, MountFaults {
    * @throws jose's errors, with a `code` such as `ERR_JWT_EXPIRED`
    */
   verify(token: string, options?: VerifyOptions): Promise<JwtClaims>
-  /** Whether TokenRequests fail from now on. The file stays as it is, even past its token's expiry. */
+  /** Whether TokenRequests fail from now on, until it is taken back. The file stays as it is, even past its token's expiry. */
   setOutage(outage: boolean): void
   /** How far the API server's clock is ahead of the node's, in milliseconds: for tokens issued later. */
   setClockSkew(ms: number): void

@@ -26,8 +26,8 @@ import { createWriteFaults } from './write-faults.js'
  *
  * It holds neither timers nor sockets that keep the process running.
  *
- * @throws TypeError or RangeError at once for a bad option. Rejects with the operating system's error when the volume
- *   cannot be written.
+ * @throws TypeError or RangeError at once for a bad option. Rejects with a RangeError when this Node has not the
+ *   `algorithm`, and with the operating system's error when the volume cannot be written.
  */
 export function startFakeKubelet(options: FakeKubeletOptions = {}): Promise<FakeKubelet> {
   return start(resolveKubeletOptions(options))

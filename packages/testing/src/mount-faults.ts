@@ -11,7 +11,7 @@ export type Obstruction = 'directory' | 'link-loop' | 'dangling-link'
 export interface MountFaults {
   /**
    * Copies the file to `targetPath`, where it never changes again: what a container sees of a `subPath` mount.
-   * `close()` leaves the copy.
+   * `close()` leaves the copy. Needs the file (`ERR_FAKE_KUBELET_NO_TOKEN`).
    */
   subPathCopy(targetPath: string): Promise<void>
   /**
@@ -23,14 +23,14 @@ export interface MountFaults {
   restore(): Promise<void>
   /**
    * Unmounts the volume and mounts a new one: another directory (other device or inode numbers) under the same path,
-   * with the same token. A watch on the old directory is dead.
+   * with the same token. A watch on the old directory is dead. When `onUnmounted` throws, it is mounted all the same.
    */
   remount(options?: { onUnmounted?: Pause | undefined }): Promise<void>
   /** Puts something in the token's place that is no file. Ended by `restore()` or a rotation. */
   obstruct(kind: Obstruction): Promise<void>
   /**
-   * Changes the file's permission bits, now and for all that is written later: 0 to 0o777, or `undefined` for the
-   * kubelet's rule.
+   * Changes the file's permission bits, if there is one now, and of all that is written later, until it is taken back:
+   * 0 to 0o777, or `undefined` for the kubelet's rule.
    */
   setMode(mode: number | undefined): Promise<void>
 }
@@ -47,7 +47,10 @@ export function createMountFaults(
   return {
     subPathCopy(targetPath) {
       checkType('targetPath', targetPath, 'string')
-      return serially(() => volume.copyOut(path, targetPath))
+      return serially(async () => {
+        projection.needFile('subPathCopy()')
+        await volume.copyOut(path, targetPath)
+      })
     },
     remove(options = {}) {
       checkNames('remove()', options, ['directory'])
@@ -68,15 +71,19 @@ export function createMountFaults(
       checkType('onUnmounted', onUnmounted, 'function')
       return serially(async () => {
         const discard = await volume.unmount()
-        await onUnmounted()
-        await projection.rewrite()
-        await discard()
+        try {
+          await onUnmounted()
+        } finally {
+          await projection.rewrite().finally(discard)
+        }
       })
     },
     obstruct(kind) {
       checkChoice('kind', kind, ['directory', 'link-loop', 'dangling-link'])
       return serially(() =>
-        projection.holdFault('fault', async () => {
+        projection.holdFault('obstruction', async () => {
+          await volume.mount()
+          await volume.makeParents(path)
           await volume.remove(path)
           if (kind === 'directory') return volume.makeDirectory(path, 0o755)
           const own = path.slice(path.lastIndexOf('/') + 1)
@@ -88,7 +95,7 @@ export function createMountFaults(
       if (mode !== undefined) checkMode(mode)
       return serially(async () => {
         setWriterMode(mode)
-        if (projection.content !== 'nothing') await volume.chmod(path, writer.fileMode())
+        if (projection.hasFile()) await volume.chmod(path, writer.fileMode())
       })
     },
   }

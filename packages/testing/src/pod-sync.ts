@@ -35,11 +35,11 @@ export function createPodSync(projection: Projection, random: () => number): Pod
     }
     // `GetServiceAccountToken`: a failed refresh fails the volume only once the token at hand has expired.
     const hasFailed = isDue && nowMs > status.expirationTimestampMs
-    failuresInARow = hasFailed ? failuresInARow + 1 : 0
     if (!hasFailed && content === 'current') {
       await projection.volume.mount()
       await projection.writer.write(Buffer.from(current.token))
     }
+    failuresInARow = hasFailed ? failuresInARow + 1 : 0
     return isDue ? 'failed' : 'unchanged'
   }
 

@@ -4,8 +4,8 @@ import type { TokenOptions } from './token-options.js'
 import type { IssuedToken, TokenIssuer } from './token-request.js'
 import type { Volume } from './volume.js'
 
-/** What lies in the volume: the current token, what a fault put there, or nothing. */
-type Content = 'current' | 'fault' | 'nothing'
+/** What lies in the volume: the current token, what a fault wrote into its file, something that is no file, nothing. */
+type Content = 'current' | 'fault' | 'obstruction' | 'nothing'
 
 /** The token's way into the volume, and what is known of it: shared by the kubelet and its faults. */
 export interface Projection {
@@ -16,6 +16,10 @@ export interface Projection {
   /** The current token's predecessor. */
   readonly previous: IssuedToken | undefined
   readonly content: Content
+  /** Whether the token's name leads to a file. */
+  hasFile(): boolean
+  /** @throws FakeKubeletError when it does not */
+  needFile(method: string): void
   /** Publications after the first one. */
   readonly rotations: number
   readonly writtenAtMs: number
@@ -28,7 +32,7 @@ export interface Projection {
   /** Makes `issued` the current token once `write` has brought it into the volume. */
   publish(issued: IssuedToken, write?: (data: Buffer) => Promise<unknown>): Promise<IssuedToken>
   /** Lays down something else, which a sync leaves alone; the next publication ends it. */
-  holdFault(content: 'fault' | 'nothing', change: () => Promise<unknown>): Promise<void>
+  holdFault(content: Exclude<Content, 'current'>, change: () => Promise<unknown>): Promise<void>
   /** Writes the current token again, as another file. */
   rewrite(): Promise<void>
 }
@@ -51,6 +55,7 @@ export async function createProjection(
     await volume.mount()
     await writer.write(data, { force: true })
   }
+  const hasFile = () => content === 'current' || content === 'fault'
   await writeAtomically(Buffer.from(current.token))
   let writtenAtMs = now()
 
@@ -82,6 +87,14 @@ export async function createProjection(
     },
     get failedTokenRequests() {
       return failedTokenRequests
+    },
+    hasFile,
+    needFile(method) {
+      if (hasFile()) return
+      throw new FakeKubeletError(
+        `${method} needs a token file, and remove() or obstruct() has taken it away: call restore() first`,
+        'ERR_FAKE_KUBELET_NO_TOKEN',
+      )
     },
     async request(options) {
       if (!outage) return issuer.issue(options)

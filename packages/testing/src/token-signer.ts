@@ -46,9 +46,12 @@ export interface TokenSigner {
   verify(token: string, expected: SignatureExpectations): Promise<JwtClaims>
 }
 
-/** Makes a key pair of its own. */
+/** Makes a key pair of its own. @throws RangeError naming the option when this Node cannot. */
 export async function createTokenSigner(algorithm: SigningAlgorithm): Promise<TokenSigner> {
-  const { privateKey, publicKey } = await generateKeyPair(algorithm)
+  const { privateKey, publicKey } = await generateKeyPair(algorithm).catch((cause) => {
+    const message = `'algorithm' must be one that Node ${process.version} can make a key for; got '${algorithm}'`
+    throw new RangeError(message, { cause })
+  })
   // As the API server derives it: base64url(SHA-256(SubjectPublicKeyInfo)).
   const spki = KeyObject.from(publicKey).export({ type: 'spki', format: 'der' })
   const kid = createHash('sha256').update(spki).digest('base64url')

@@ -52,13 +52,34 @@ const orUndefined = async <T>(result: Promise<T>, ...codes: string[]): Promise<T
 export function createVolume(path: string, observe: FileOperationObserver = () => undefined) {
   const directory = resolve(path)
   const at = (name: string) => join(directory, name)
+  /** Opens a file whatever its mode, as root may. */
+  const openAsRoot = async (name: string, flags: string): Promise<fs.FileHandle> => {
+    try {
+      return await fs.open(at(name), flags)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error
+      const mode = (await fs.stat(at(name))).mode & 0o7777
+      await fs.chmod(at(name), mode | 0o600)
+      return await fs.open(at(name), flags).finally(() => fs.chmod(at(name), mode))
+    }
+  }
   const did = async (operation: FileOperation) => void (await observe(operation))
 
   return {
     directory,
     at,
 
-    readFile: (name: string) => orUndefined(fs.readFile(at(name)), 'ENOENT', 'EISDIR', 'ENOTDIR', 'ELOOP'),
+    /** Whether the file has this content. A kubelet is root: what its owner may not read here is what it wrote. */
+    async holds(name: string, data: Uint8Array): Promise<boolean> {
+      try {
+        return (await fs.readFile(at(name))).equals(data)
+      } catch (error) {
+        const { code = '' } = error as NodeJS.ErrnoException
+        if (['ENOENT', 'EISDIR', 'ENOTDIR', 'ELOOP'].includes(code)) return false
+        if (code === 'EACCES') return true
+        throw error
+      }
+    },
     readLink: (name: string) => orUndefined(fs.readlink(at(name)), 'ENOENT', 'EINVAL', 'ENOTDIR'),
     async list(name: string) {
       return (await orUndefined(fs.readdir(at(name)), 'ENOENT')) ?? []
@@ -85,7 +106,7 @@ export function createVolume(path: string, observe: FileOperationObserver = () =
     },
     /** Truncates the file and writes `chunks` into it, without another inode; `pause` after each but the last. */
     async rewriteInPlace(name: string, chunks: Uint8Array[], pause: (written: number) => unknown) {
-      const file = await fs.open(at(name), 'r+')
+      const file = await openAsRoot(name, 'r+')
       try {
         await file.truncate(0)
         await did({ kind: 'truncate', path: name })
@@ -137,10 +158,11 @@ export function createVolume(path: string, observe: FileOperationObserver = () =
       await did({ kind: 'remove', path: '.' })
       return () => removeDirectory(aside)
     },
-    /** Everything in the volume, parents first, without following links. */
+    /** Everything in the volume, parents first, without following links; nothing when there is no volume. */
     async walk(): Promise<VolumeEntry[]> {
       const visit = async (name: string): Promise<VolumeEntry[]> => {
-        const stats = await fs.lstat(at(name))
+        const stats = await orUndefined(fs.lstat(at(name)), 'ENOENT')
+        if (!stats) return []
         const mode = stats.mode & 0o7777
         if (!stats.isDirectory()) return [{ name, mode, type: stats.isSymbolicLink() ? 'link' : 'file' }]
         const entries: VolumeEntry[] = [{ name, mode, type: 'directory' }]
@@ -149,7 +171,15 @@ export function createVolume(path: string, observe: FileOperationObserver = () =
       }
       return visit('.')
     },
-    /** Copies the file's content to an absolute path outside. */
-    copyOut: (name: string, target: string) => fs.copyFile(at(name), target),
+    /** Copies the file, with its mode, to an absolute path outside. */
+    async copyOut(name: string, target: string) {
+      const file = await openAsRoot(name, 'r')
+      try {
+        await fs.writeFile(target, await file.readFile())
+        await fs.chmod(target, (await file.stat()).mode & 0o7777)
+      } finally {
+        await file.close()
+      }
+    },
   }
 }

@@ -29,7 +29,10 @@ export interface EaccesWindowOptions {
 
 /** Faults of how a file is written. Those that bring a new token are rotations: it is `current` afterwards. */
 export interface WriteFaults {
-  /** A new token is written into the same file: truncated first, then in parts. */
+  /**
+   * A new token is written into the same file: truncated first, then in parts. Needs that file
+   * (`ERR_FAKE_KUBELET_NO_TOKEN`).
+   */
   truncateAndWrite(options?: TruncateAndWriteOptions): Promise<IssuedToken>
   /** Release 1.20 with an `fsGroup`: a new token is published before its group and mode are set. */
   eaccesWindow(options?: EaccesWindowOptions): Promise<IssuedToken>
@@ -57,6 +60,7 @@ export function createWriteFaults(projection: Projection, serially: SerialQueue,
       if (onTruncated !== undefined) checkType('onTruncated', onTruncated, 'function')
       if (onPartial !== undefined) checkType('onPartial', onPartial, 'function')
       return rotate((data) => {
+        projection.needFile('truncateAndWrite()')
         // Each bound by itself, not by one rounded size: the last parts would be empty.
         const bound = (i: number) => Math.ceil((i * data.length) / chunks)
         const parts = Array.from({ length: chunks }, (_, i) => data.subarray(bound(i), bound(i + 1)))
@@ -70,7 +74,10 @@ export function createWriteFaults(projection: Projection, serially: SerialQueue,
       const { onDenied = () => undefined, mode = process.getuid?.() === 0 ? 0o600 : 0 } = options
       checkType('onDenied', onDenied, 'function')
       checkNumber('mode', mode, { min: 0, max: 0o777, integer: true })
-      return rotate((data) => writer.write(data, { force: true, denied: { mode, whileDenied: onDenied } }))
+      return rotate(async (data) => {
+        await volume.mount()
+        await writer.write(data, { force: true, denied: { mode, whileDenied: onDenied } })
+      })
     },
     burst(n) {
       checkNumber('n', n, { min: 1, max: 1_000, integer: true })
@@ -84,6 +91,10 @@ export function createWriteFaults(projection: Projection, serially: SerialQueue,
     replaceByRename: () =>
       rotate(async (data) => {
         const temporary = `${path}.new`
+        await volume.mount()
+        await volume.makeParents(path)
+        // A file cannot be renamed over a directory.
+        if (!projection.hasFile()) await volume.remove(path)
         await volume.writeFile(temporary, data, 0o644)
         await volume.rename(temporary, path)
       }),

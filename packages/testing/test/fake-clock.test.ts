@@ -316,6 +316,7 @@ describe('a fake clock', () => {
     expect(() => clock.advance(-1)).toThrow(RangeError)
     expect(() => clock.advance(Number.POSITIVE_INFINITY)).toThrow(RangeError)
     expect(() => clock.suspend(-1)).toThrow(RangeError)
+    expect(() => clock.suspend(1, { monotonic: 'no' as never })).toThrow(TypeError)
     expect(() => clock.setNow(Number.NaN)).toThrow(RangeError)
     expect(() => clock.setTimer(() => {}, Number.NaN)).toThrow(RangeError)
     // @ts-expect-error: no function

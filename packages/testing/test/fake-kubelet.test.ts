@@ -244,6 +244,25 @@ describe('the rotation', () => {
     await expect(kubelet.rotate()).rejects.toThrow(/wait for itself/)
   })
 
+  it('backs off when it cannot write again what somebody took away, though no token is due', async () => {
+    const clock = createFakeClock()
+    const startMs = clock.now()
+    let attempts = 0
+    await using kubelet = await startFakeKubelet({
+      ...quick,
+      clock,
+      onFileOperation: ({ kind }) => {
+        if (clock.now() === startMs) return
+        if (kind === 'mkdir') attempts++
+        throw new Error('the disk is full')
+      },
+    })
+    await rm(join(kubelet.directory, '..data'))
+    await clock.advance(600_000)
+    expect(attempts).toBeGreaterThan(5)
+    expect(attempts).toBeLessThan(15)
+  })
+
   it('keeps the error of a sync that nobody asked for, and goes on', async () => {
     const clock = createFakeClock()
     let isFull = false
@@ -305,6 +324,14 @@ describe('the end of a fake kubelet', () => {
     await kubelet.close()
     expect(await readFile(join(directory, 'token'), 'utf8')).toBe(kubelet.current.token)
     await rm(parent, { recursive: true })
+  })
+
+  it('names the option when this Node cannot make a key for the algorithm', async () => {
+    const started = startFakeKubelet({ ...quick, algorithm: 'ML-DSA-44' })
+    const error = await started.then((kubelet) => kubelet.close()).catch((reason: unknown) => reason)
+    if (error === undefined) return // a Node that can
+    expect(error).toBeInstanceOf(RangeError)
+    expect(error).toMatchObject({ message: expect.stringContaining("'algorithm'") })
   })
 
   it('leaves nothing behind when it cannot start', async () => {

@@ -1,4 +1,4 @@
-import { lstat, mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { chmod, lstat, mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -8,7 +8,15 @@ import {
   startFakeKubelet,
 } from '@projected-token/testing'
 import { describe, expect, it } from 'vitest'
-import { isRoot, listVolume, read, readAsNobody, recordOperations, watchDirectory } from './helpers.js'
+import {
+  asNobody,
+  isRoot,
+  listVolume,
+  read,
+  readAsNobody,
+  recordOperations,
+  watchDirectory,
+} from './helpers.js'
 
 const quick = { serve: false, autoRotate: false, algorithm: 'ES256' } as const satisfies FakeKubeletOptions
 const HOUR_MS = 3_600_000
@@ -202,6 +210,25 @@ describe('faults of content', () => {
     await kubelet.verify(older.token)
   })
 
+  it('olderToken() dates one in whole seconds when no token says when it was made', async () => {
+    await using kubelet = await startFakeKubelet({
+      ...quick,
+      clock: createFakeClock({ nowMs: 1_800_000_000_123 }),
+    })
+    await kubelet.legacyToken()
+    await kubelet.legacyToken()
+    expect((await kubelet.olderToken()).claims.iat).toBe(1_800_000_000 - 60)
+  })
+
+  it('wrongAudience() and olderToken() ask for a new token, which an outage refuses', async () => {
+    await using kubelet = await startFakeKubelet(quick)
+    kubelet.setOutage(true)
+    for (const call of [() => kubelet.wrongAudience(), () => kubelet.olderToken()]) {
+      await expect(call()).rejects.toMatchObject({ code: 'ERR_FAKE_KUBELET_OUTAGE' })
+    }
+    expect(await onDisk(kubelet)).toBe(kubelet.current.token)
+  })
+
   it('legacyToken() has no expiry and no audience, and is never rotated', async () => {
     const clock = createFakeClock()
     await using kubelet = await startFakeKubelet({ ...quick, clock, autoRotate: true, syncPeriodMs: HOUR_MS })
@@ -294,6 +321,76 @@ describe('faults of the mount', () => {
       await kubelet.rotate()
       expect(await onDisk(kubelet)).toBe(kubelet.current.token)
     }
+  })
+
+  it('remount() mounts the volume all the same when its callback throws', async () => {
+    await using kubelet = await startFakeKubelet(quick)
+    const onUnmounted = () => Promise.reject(new Error('a failed expectation'))
+    await expect(kubelet.remount({ onUnmounted })).rejects.toThrow('a failed expectation')
+    expect(await onDisk(kubelet)).toBe(kubelet.current.token)
+    await kubelet.remount()
+    await kubelet.remove({ directory: true })
+    expect(await onDisk(kubelet)).toBe('ENOENT')
+  })
+
+  const takenAway = [
+    ['remove()', (kubelet: FakeKubelet) => kubelet.remove()],
+    ['remove({ directory: true })', (kubelet: FakeKubelet) => kubelet.remove({ directory: true })],
+    ['obstruct("directory")', (kubelet: FakeKubelet) => kubelet.obstruct('directory')],
+    ['obstruct("link-loop")', (kubelet: FakeKubelet) => kubelet.obstruct('link-loop')],
+    ['obstruct("dangling-link")', (kubelet: FakeKubelet) => kubelet.obstruct('dangling-link')],
+  ] as const
+
+  it.each(takenAway)('after %s what needs the file is refused, with the remedy', async (_name, takeAway) => {
+    await using kubelet = await startFakeKubelet(quick)
+    await takeAway(kubelet)
+    for (const call of [() => kubelet.truncateAndWrite(), () => kubelet.subPathCopy('/nonexistent/copy')]) {
+      await expect(call()).rejects.toMatchObject({
+        code: 'ERR_FAKE_KUBELET_NO_TOKEN',
+        message: expect.stringContaining('restore()'),
+      })
+    }
+    expect(kubelet.rotations).toBe(0)
+  })
+
+  it.each(takenAway)('after %s every other fault does what it does', async (_name, takeAway) => {
+    for (const fileName of ['token', 'a/token']) {
+      await using kubelet = await startFakeKubelet({ ...quick, fileName })
+      await takeAway(kubelet)
+      await kubelet.setMode(0o600)
+      await kubelet.attributeStorm(1)
+      await kubelet.obstruct('dangling-link')
+      await takeAway(kubelet)
+      expect(await onDisk(kubelet)).not.toBe((await kubelet.replaceByRename()).token)
+      expect(await onDisk(kubelet)).toBe(kubelet.current.token)
+      await takeAway(kubelet)
+      await kubelet.eaccesWindow()
+      expect(await onDisk(kubelet)).toBe(kubelet.current.token)
+      expect((await stat(kubelet.path)).mode & 0o777).toBe(0o600)
+    }
+  })
+
+  it('of a user whom modes keep out work on a file that nobody may read', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'subpath-'))
+    await chmod(directory, 0o777)
+    await asNobody(async () => {
+      await using kubelet = await startFakeKubelet({ ...quick, mode: 0 })
+      const first = kubelet.current.token
+      expect(await onDisk(kubelet)).toBe('EACCES')
+      expect(await kubelet.sync()).toBe('unchanged')
+      const copy = join(directory, 'token')
+      await kubelet.subPathCopy(copy)
+      expect(await read(copy)).toBe('EACCES')
+      await chmod(copy, 0o400)
+      expect(await read(copy)).toBe(first)
+      const { token } = await kubelet.truncateAndWrite()
+      expect(await onDisk(kubelet)).toBe('EACCES')
+      await kubelet.setMode(0o400)
+      expect(await onDisk(kubelet)).toBe(token)
+      const next = await kubelet.truncateAndWrite()
+      expect(await onDisk(kubelet)).toBe(next.token)
+    })
+    await rm(directory, { recursive: true })
   })
 
   it('setMode() holds for the file and for those after it, until it is taken back', async () => {

@@ -43,6 +43,13 @@ export async function readAsNobody(path: string): Promise<string> {
   return cat.then(({ stdout }) => stdout).catch((error: Error) => error.message)
 }
 
+/** Runs as a user whom modes keep out, which root is not. */
+export async function asNobody<T>(run: () => Promise<T>): Promise<T> {
+  if (!isRoot) return run()
+  process.seteuid?.(65_534)
+  return run().finally(() => process.seteuid?.(0))
+}
+
 /** The content, or the code of the error. */
 export const read = (path: string) =>
   readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => error.code ?? '')
