@@ -9,7 +9,8 @@ import type { WatchHealth } from './watch-supervisor.js'
 /** Options of {@link createTokenWatcher}. */
 export interface TokenWatcherOptions {
   /**
-   * The token file. A relative path is resolved at once.
+   * The token file. A relative path is resolved at once. `..` takes away the name before it, also where that is a
+   * symbolic link to somewhere else.
    * @default '/var/run/secrets/kubernetes.io/serviceaccount/token', the pod's own token for the API server
    */
   path?: string | undefined
