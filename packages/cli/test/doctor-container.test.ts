@@ -39,7 +39,7 @@ async function doctor(
   const [command, args] = wrap([process.execPath, ...nodeArgs, cli.path, 'doctor', ...argv, '--json'])
   const child = start(command, args)
   const exitCode = await child.end
-  if (child.stdout() === '') return expect.fail(child.stderr())
+  if (child.stdout() === '') return expect.fail(`ended with ${exitCode}: ${child.stderr()}`)
   const json = JSON.parse(child.stdout())
   const codes = json.findings.map(({ code }: { code: string }) => code)
   const finding = (code: string) =>
