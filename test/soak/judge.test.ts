@@ -111,13 +111,21 @@ describe('the perfect client', () => {
     expect(read().tokens).toEqual([token, before])
     readFor(1_100)
     expect(read().tokens).toEqual([token])
-    const other = await kubelet.wrongAudience()
+    await kubelet.wrongAudience()
     readFor(2_000)
-    expect(read().tokens).toEqual([other.token, token])
+    expect(read().tokens).toEqual([token])
     await kubelet.obstruct('link-loop')
     expect(read().tokens).toEqual([token])
     await kubelet.remove({ directory: true })
     expect(read()).toEqual({ tokens: [token], publishedAtMs: undefined })
+  })
+
+  it('sends no token of somebody else, even where it has no other that is valid', async () => {
+    await using kubelet = await startKubelet()
+    const { read } = beside(kubelet)
+    const { token } = await kubelet.rotate({ claims: { sub: 'system:serviceaccount:default:other' } })
+    expect(read().tokens).toEqual([])
+    expect(kubelet.current.token).toBe(token)
   })
 
   it('keeps no token that lay there for less than a second, asleep or not', async () => {

@@ -16,15 +16,15 @@ const FOUND_IN_PLACE_MS = 60_000
 const MAX_STEP_MS = 500
 
 /**
- * @param expected { audience, issuer, subject } of the tokens to keep
+ * @param expected { audience, issuer, subject } of the tokens that may be sent
  * @param now Unix milliseconds
  * @returns a function that gives { tokens, publishedAtMs }: what it would send, the better one first
  */
 export function createPerfectClient(path, { audience, issuer, subject }, now = Date.now) {
   let kept
   let latest
-  const isGood = ({ claims: { aud, iss, sub, iat } }) =>
-    [aud].flat().includes(audience) && iss === issuer && sub === subject && iat >= (kept?.claims.iat ?? 0)
+  const isExpected = ({ claims: { aud, iss, sub } }) =>
+    [aud].flat().includes(audience) && iss === issuer && sub === subject
   const look = (file) => {
     const atMs = now()
     if (latest?.token === file.token) {
@@ -36,12 +36,14 @@ export function createPerfectClient(path, { audience, issuer, subject }, now = D
       latest = { ...file, atMs, seenMs: 0, neededMs: isInPlace ? FOUND_IN_PLACE_MS : FOUND_MS }
     }
     const isFound = kept === undefined || latest.seenMs >= latest.neededMs
-    if (isFound && isGood(latest)) kept = latest
+    if (isFound && latest.claims.iat >= (kept?.claims.iat ?? 0)) kept = latest
   }
   return () => {
     const file = readNow(path)
-    if (file) look(file)
-    const tokens = [...new Set([file?.token, kept?.token].filter(Boolean))]
+    // The server does not ask whose token it is; a client that does not mean it is none that could be beaten.
+    const good = file && isExpected(file) ? file : undefined
+    if (good) look(good)
+    const tokens = [...new Set([good?.token, kept?.token].filter(Boolean))]
     return { tokens, publishedAtMs: file?.publishedAtMs }
   }
 }
