@@ -33,9 +33,12 @@ export function createReadTimer(clock: Clock, options: TimerOptions, read: () =>
       dueMonotonicMs = clock.monotonicNow() + waitMs
       cancelTimer = clock.setTimer(read, waitMs, options)
       if (waitMs <= WAKE_CHECK_MS) return
-      const beforeMs = wallAheadMs()
+      let leastAheadMs = wallAheadMs()
       endChecks = addWakeCheck(clock, () => {
-        if (wallAheadMs() - beforeMs >= WAKE_GRACE_MS) read()
+        const aheadMs = wallAheadMs()
+        if (aheadMs - leastAheadMs >= WAKE_GRACE_MS) return read()
+        // A clock that was set back hides no sleep that follows.
+        leastAheadMs = Math.min(leastAheadMs, aheadMs)
       })
     },
     cancel,

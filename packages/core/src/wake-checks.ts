@@ -7,7 +7,7 @@ import type { Clock } from './clock.js'
 export const WAKE_CHECK_MS = 20_000
 
 interface Checks {
-  readonly all: Set<() => void>
+  readonly all: Set<() => unknown>
   cancel(): void
 }
 
@@ -15,11 +15,12 @@ interface Checks {
 const ofClock = new WeakMap<Clock, Checks>()
 
 /**
- * Calls a function every {@link WAKE_CHECK_MS}, at least, while the process runs; does not hold it.
+ * Calls a function every {@link WAKE_CHECK_MS}, at least, while the process runs; does not hold it. What it
+ * returns is what the timer's callback returns: a fake clock awaits it.
  *
  * @returns ends it
  */
-export function addWakeCheck(clock: Clock, check: () => void): () => void {
+export function addWakeCheck(clock: Clock, check: () => unknown): () => void {
   const checks = ofClock.get(clock) ?? start(clock)
   checks.all.add(check)
   return () => {
@@ -31,14 +32,14 @@ export function addWakeCheck(clock: Clock, check: () => void): () => void {
 }
 
 function start(clock: Clock): Checks {
-  const all = new Set<() => void>()
+  const all = new Set<() => unknown>()
   let cancel = () => {}
   const wait = () => {
     cancel = clock.setTimer(fire, WAKE_CHECK_MS, { keepAlive: false })
   }
   const fire = () => {
     wait()
-    for (const check of [...all]) check()
+    return Promise.all([...all].map((check) => check()))
   }
   wait()
   const checks = { all, cancel: () => cancel() }

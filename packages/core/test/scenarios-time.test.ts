@@ -1,3 +1,4 @@
+import { promises } from 'node:fs'
 import { createFakeClock, type FakeKubeletOptions, startFakeKubelet } from '@projected-token/testing'
 import fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
@@ -182,8 +183,42 @@ describe('scenario 19: a suspended process', () => {
     expect(watcher.status().reads).toBe(reads + 1)
     const other = await setUp({ autoRotate: false })
     other.clock.step(-HOUR)
-    await other.clock.advance(4 * MINUTE)
+    await other.clock.advance(2 * MINUTE)
     expect(other.watcher.status().reads).toBe(1)
+    other.clock.suspend(HOUR / 2)
+    await other.clock.advance(20_000)
+    expect(other.watcher.status().reads).toBe(2)
+  })
+
+  it('has read the file when the fake clock that woke it stands still again, however slow the disk is', async () => {
+    const { clock, kubelet, events } = await setUp({ autoRotate: false })
+    clock.suspend(HOUR - MINUTE)
+    await kubelet.rotate()
+    const { open } = promises
+    let answer = () => {}
+    const asked = new Promise<void>((resolve) => {
+      vi.spyOn(promises, 'open').mockImplementationOnce(async (...file) => {
+        resolve()
+        await new Promise<void>((goOn) => {
+          answer = goOn
+        })
+        return open(...file)
+      })
+    })
+    cleanUps.push(
+      () => vi.restoreAllMocks(),
+      () => answer(),
+    )
+    let isOver = false
+    const advanced = clock.advance(20_000).then(() => {
+      isOver = true
+    })
+    await asked
+    for (let turns = 0; turns < 40; turns++) await new Promise(setImmediate)
+    expect(isOver).toBe(false)
+    answer()
+    await advanced
+    expect(events).toEqual(['rotated'])
   })
 
   it('that was stopped over an expiry serves the fresh token at once', async ({ skip }) => {

@@ -8,8 +8,7 @@ import { MAX_DISCARD_BYTES, startDiscardTimer } from './discard-limits.js'
 export async function discardBody(response: Response): Promise<void> {
   if (response.body === null || response.body === undefined || response.body.locked) return
   if (typeof response.body.getReader !== 'function') {
-    // A stream of Node's, as node-fetch has.
-    ;(response.body as { destroy?(): unknown }).destroy?.()
+    await discardStream(response.body as unknown as NodeStream)
     return
   }
   const reader = response.body.getReader()
@@ -26,5 +25,25 @@ export async function discardBody(response: Response): Promise<void> {
     // The connection broke: it is free.
   } finally {
     cancelTimer()
+  }
+}
+
+/** What node-fetch has for a body. */
+type NodeStream = AsyncIterable<{ readonly length: number }> & { destroy?(): unknown }
+
+/** To be destroyed unread does not free the connection under the bodies of node-fetch 2. */
+async function discardStream(body: NodeStream): Promise<void> {
+  const cancelTimer = startDiscardTimer(() => body.destroy?.())
+  try {
+    let bytes = 0
+    for await (const chunk of body) {
+      bytes += chunk.length
+      if (bytes > MAX_DISCARD_BYTES) break
+    }
+  } catch {
+    // It was destroyed, or the connection broke.
+  } finally {
+    cancelTimer()
+    body.destroy?.()
   }
 }

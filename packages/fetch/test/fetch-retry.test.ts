@@ -147,6 +147,26 @@ describe('a fetch whose bodies are streams of Node, as those of node-fetch are',
     expect(seen.map(({ path }) => path)).toEqual(['/', '/welcome', '/welcome'])
     expect(bodies.map(({ destroyed }) => destroyed)).toEqual([true, true, false])
   })
+
+  it.each([
+    ['a short one, to its end', 40_000, true],
+    ['a huge one, in part', 5_000_000, false],
+  ])(
+    'reads the body of a 401, which alone frees the connection of node-fetch 2: %s',
+    async (_what, length, isRead) => {
+      const { origin } = await startServer((seen, request, response) => {
+        if (seen.headers.authorization === 'Bearer t2') return accepting('Bearer t2')(seen, request, response)
+        response.writeHead(401).end(Buffer.alloc(length))
+      })
+      const authFetch = createAuthFetch(createScriptedProvider('t1', 't2'), {
+        origins: origin,
+        fetch: nodeStyleFetch,
+      })
+      expect((await authFetch(origin)).status).toBe(200)
+      const [refused] = bodies.slice(-2)
+      expect([refused?.readableEnded, refused?.destroyed]).toEqual([isRead, true])
+    },
+  )
 })
 
 describe.each(fetches)('a body that its owner changes after the call of $name', ({ skip, load }) => {
@@ -180,6 +200,30 @@ it('a form that its owner changes after the call is sent as it was', async () =>
   expect((await response).status).toBe(200)
   expect(seen[1]?.body).toContain('name.txt')
   expect(seen[1]?.body).not.toContain('another')
+})
+
+it('a form of a class whose constructor wants arguments is sent', async () => {
+  class Upload extends FormData {
+    constructor(fields: Record<string, string>) {
+      super()
+      for (const [name, value] of Object.entries(fields)) this.append(name, value)
+    }
+    override append(name: string, value: string | Blob) {
+      super.append(`upload-${name}`, value as string)
+    }
+  }
+  const { origin, seen } = await startServer(accepting('Bearer t1'))
+  const authFetch = createAuthFetch(createScriptedProvider('t1'), { origins: origin })
+  await authFetch(origin, { method: 'POST', body: new Upload({ a: '1' }) })
+  expect(seen[0]?.body).toContain('name="upload-a"')
+})
+
+it('parameters that write themselves in a way of their own are sent so', async () => {
+  const body = new URLSearchParams({ q: 'a b' })
+  body.toString = () => 'q=a%20b'
+  const { origin, seen } = await startServer(accepting('Bearer t1'))
+  await createAuthFetch(createScriptedProvider('t1'), { origins: origin })(origin, { method: 'POST', body })
+  expect(seen[0]?.body).toBe('q=a%20b')
 })
 
 describe.each(majors)('a fetch over a client with one connection of $name', ({ skip, load }) => {
