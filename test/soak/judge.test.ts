@@ -32,9 +32,9 @@ describe('a refused request', () => {
   })
 
   it.each([
-    ['fetch', 1_000],
-    ['grpc', 1_000],
-    ['vault', 5_000],
+    ['fetch', 1_250],
+    ['grpc', 1_250],
+    ['vault', 5_250],
   ])('is within the reaction time of %s for %i ms after the file was written', (client, ms) => {
     expect(reactionMs(client)).toBe(ms)
     expect(judgeRecord({ ...refused, client, publishedMs: ms - 1 }, [])).toBe('reacting')
@@ -44,7 +44,7 @@ describe('a refused request', () => {
   it('is within the reaction time right after a fault that kept the client from reading', () => {
     const unread = { ...fault(['all'], 90_000, 99_500), keepsFromReading: ['fetch'] }
     expect(judgeRecord(refused, [unread])).toBe('reacting')
-    expect(judgeRecord(refused, [{ ...unread, toMs: 99_000 }])).toBe('violation')
+    expect(judgeRecord(refused, [{ ...unread, toMs: 98_750 }])).toBe('violation')
     expect(judgeRecord(refused, [{ ...unread, keepsFromReading: ['grpc'] }])).toBe('violation')
   })
 
@@ -147,6 +147,19 @@ describe('the perfect client', () => {
     read()
     const first = kubelet.current.token
     const { token } = await kubelet.truncateAndWrite()
+    readFor(59_000)
+    expect(read().tokens).toEqual([token, first])
+    readFor(2_000)
+    expect(read().tokens).toEqual([token])
+  })
+
+  it('reads nothing while it is blind, and keeps what came meanwhile beside a valid token after a minute', async () => {
+    await using kubelet = await startKubelet()
+    const { read, readFor } = beside(kubelet)
+    read()
+    const first = kubelet.current.token
+    const { token } = await kubelet.rotate()
+    expect(read({ isBlind: true })).toEqual({ tokens: [first], publishedAtMs: undefined })
     readFor(59_000)
     expect(read().tokens).toEqual([token, first])
     readFor(2_000)

@@ -21,11 +21,14 @@ const loops = []
 const ledger = createLedger()
 const watchers = []
 let isSidecarStopped = false
+/** A descriptor that a connection leaves is there for a moment: no client of this process can count on it. */
+let isExhausted = false
 
 const post = serve({
   /** @param params { token: { path, audience, issuer, subject }, server, sidecar, vault, meanPauseMs, concurrency } */
   async start(params) {
-    const perfect = createPerfectClient(params.token.path, params.token)
+    const read = createPerfectClient(params.token.path, params.token)
+    const perfect = () => read({ isBlind: isExhausted })
     const perfectSidecar = whileRunning(createPerfectClient(params.token.path, params.token))
     const context = { ...params, perfect, keep: (watcher) => watchers.push(watcher) && watcher }
     const clients = {
@@ -64,6 +67,7 @@ const post = serve({
   /** No file and no socket can be opened: EMFILE. */
   async exhaustFiles({ ms }) {
     const files = []
+    isExhausted = true
     try {
       for (;;) files.push(openSync('/dev/null'))
     } catch (error) {
@@ -71,6 +75,7 @@ const post = serve({
       await pause(ms)
     } finally {
       for (const file of files) closeSync(file)
+      isExhausted = false
     }
   },
   sample() {

@@ -2,4 +2,4 @@ export function createPerfectClient(
   path: string,
   expected: { audience: string; issuer: string; subject: string },
   now?: () => number,
-): () => { tokens: string[]; publishedAtMs: number | undefined }
+): (state?: { isBlind?: boolean }) => { tokens: string[]; publishedAtMs: number | undefined }

@@ -10,19 +10,24 @@ const MAX_BYTES = 65_536
 const TOKEN = /^[\w-]+\.[\w-]+\.[\w-]+$/
 /** Reads are no closer together (`MIN_READ_INTERVAL_MS` of core). */
 const FOUND_MS = 1_000
-/** No event tells of a file that is rewritten in place: beside a valid token it is found within a minute. */
-const FOUND_IN_PLACE_MS = 60_000
+/**
+ * Beside a valid token what no event tells is found within a minute: a file that is rewritten in place, or that came
+ * while no file could be opened, so that the read which the event caused failed.
+ */
+const FOUND_UNTOLD_MS = 60_000
 /** Between two looks that are further apart the client, too, was slow or stopped: no more is counted. */
 const MAX_STEP_MS = 500
 
 /**
  * @param expected { audience, issuer, subject } of the tokens that may be sent
  * @param now Unix milliseconds
- * @returns a function that gives { tokens, publishedAtMs }: what it would send, the better one first
+ * @returns a function that gives { tokens, publishedAtMs }: what it would send, the better one first; with `isBlind` it
+ *   reads nothing
  */
 export function createPerfectClient(path, { audience, issuer, subject }, now = Date.now) {
   let kept
   let latest
+  let wasBlind = false
   const isExpected = ({ claims: { aud, iss, sub } }) =>
     [aud].flat().includes(audience) && iss === issuer && sub === subject
   const look = (file) => {
@@ -31,15 +36,17 @@ export function createPerfectClient(path, { audience, issuer, subject }, now = D
       latest.seenMs += Math.min(atMs - latest.atMs, MAX_STEP_MS)
       latest.atMs = atMs
     } else {
-      const isInPlace =
-        latest?.identity === file.identity && kept !== undefined && kept.claims.exp * 1_000 > atMs
-      latest = { ...file, atMs, seenMs: 0, neededMs: isInPlace ? FOUND_IN_PLACE_MS : FOUND_MS }
+      const isUntold = latest?.identity === file.identity || wasBlind
+      const isBesideValid = kept !== undefined && kept.claims.exp * 1_000 > atMs
+      latest = { ...file, atMs, seenMs: 0, neededMs: isUntold && isBesideValid ? FOUND_UNTOLD_MS : FOUND_MS }
     }
+    wasBlind = false
     const isFound = kept === undefined || latest.seenMs >= latest.neededMs
     if (isFound && latest.claims.iat >= (kept?.claims.iat ?? 0)) kept = latest
   }
-  return () => {
-    const file = readNow(path)
+  return ({ isBlind = false } = {}) => {
+    wasBlind ||= isBlind
+    const file = isBlind ? undefined : readNow(path)
     // The server does not ask whose token it is; a client that does not mean it is none that could be beaten.
     const good = file && isExpected(file) ? file : undefined
     if (good) look(good)
