@@ -229,6 +229,12 @@ describe('inspect --jwks', () => {
     },
   )
 
+  it.each([5, {}, true])('takes key_ops of %j for none', async (operations) => {
+    const keys = await writeKeys({ keys: [{ ...issuer.jwk, kty: 'EC', key_ops: operations }] })
+    const { exitCode, json } = await runJson(['inspect', await write(), '--jwks', keys])
+    expect([exitCode, json.signature.state]).toEqual([1, 'invalid'])
+  })
+
   it.each([
     ['ftp://keys.example/', 'only http and https URLs are read'],
     ['https://user:password@keys.example/', 'a URL with a password in it is not used'],

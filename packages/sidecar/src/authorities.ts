@@ -22,7 +22,8 @@ export async function readAuthorities(
       problems.push({
         location: 'configuration',
         path: `proxies[${index}].caCert`,
-        found: code === 'ENOENT' ? `no file at '${path}'` : `a file '${path}' that ${code ?? message}`,
+        found:
+          code === 'ENOENT' ? `no file at '${path}'` : `a file '${path}' that ${unusable(code, message)}`,
         expected: 'a file of authorities that can be read',
       })
       return undefined
@@ -31,6 +32,10 @@ export async function readAuthorities(
   const authorities = await Promise.all(
     proxies.map(({ caFile }, index) => (caFile === undefined ? undefined : read(caFile, index))),
   )
-  if (problems.length > 0) throw new ConfigError(problems)
+  if (problems.length > 0) throw new ConfigError(problems.sort((a, b) => (a.path < b.path ? -1 : 1)))
   return authorities
+}
+
+function unusable(code: string | undefined, message: string): string {
+  return code === undefined ? message : `cannot be read (${code})`
 }

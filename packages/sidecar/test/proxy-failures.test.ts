@@ -84,6 +84,24 @@ describe('an upstream', () => {
     expect([status, JSON.parse(body).code]).toEqual([502, 'ERR_PROXY_UPSTREAM_INVALID'])
   })
 
+  it.each([
+    [
+      'in chunks, in two fields',
+      'Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked',
+      '2\r\nhi\r\n0\r\n\r\n',
+    ],
+    ['as it is', 'Transfer-Encoding: identity', 'hi'],
+  ])('that answers with a body which is said to come %s is passed on', async (_what, header, body) => {
+    const origin = await startRawUpstream((socket) =>
+      socket.once('data', () =>
+        socket.end(`HTTP/1.1 200 OK\r\n${header}\r\nConnection: close\r\n\r\n${body}`),
+      ),
+    )
+    const proxy = await startProxy(origin, createListedProvider('one'))
+    const response = await fetch(proxy.origin)
+    expect([response.status, await response.text()]).toEqual([200, 'hi'])
+  })
+
   it('that does not answer in time is a 504', async () => {
     const origin = await startRawUpstream((socket) => socket.resume())
     expect(await answerOf(origin, { headersTimeoutMs: 1 })).toEqual([504, 'ERR_PROXY_UPSTREAM_TIMEOUT'])

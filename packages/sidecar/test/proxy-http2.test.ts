@@ -199,4 +199,21 @@ describe('an upstream of HTTP/2 that takes one stream a connection', () => {
     expect(await outcomeOf(proxy.origin)).toBe('200 ok')
     expect(await outcomeOf(proxy.origin, 'POST')).toBe('200 ok')
   })
+
+  it('answers a request that comes, with one that never ends, before there is a connection', async () => {
+    const { certPem, keyPem, caPem } = await createCertificate()
+    const options = { cert: certPem, key: keyPem, settings: { maxConcurrentStreams: 1 } }
+    const server = createSecureServer(options, (request, response) => {
+      if (request.url === '/watch') response.write('an event')
+      else response.end('ok')
+    })
+    server.on('session', (session) => onTestFinished(() => session.destroy()))
+    const { origin } = await listen(server as never, 'https')
+    const proxy = await startProxy(origin, createListedProvider('one'), { ca: caPem })
+    const leave = new AbortController()
+    onTestFinished(() => leave.abort())
+    const watches = Array.from({ length: 3 }, () => fetch(`${proxy.origin}/watch`, { signal: leave.signal }))
+    expect(await outcomeOf(proxy.origin)).toBe('200 ok')
+    for (const watch of await Promise.all(watches)) expect(watch.status).toBe(200)
+  })
 })

@@ -54,7 +54,8 @@ export async function verifySignature(
 
 /** Whether a key's publisher lets it verify signatures (RFC 7517, 4.2 and 4.3). */
 function mayVerify({ use, key_ops: operations }: JWK): boolean {
-  return (use ?? 'sig') === 'sig' && (operations ?? ['verify']).includes('verify')
+  // What is no list says nothing, to jose as well.
+  return (use ?? 'sig') === 'sig' && (!Array.isArray(operations) || operations.includes('verify'))
 }
 
 /** A key that fits and fails says more than one that does not fit. */

@@ -33,7 +33,10 @@ export function addSessionOptions(command: Command): Command {
         .default({ action: 'none' }, 'none'),
     )
     .addOption(
-      new Option('--kill-timeout <duration>', 'how long a command may take to end before a restart kills it')
+      new Option(
+        '--kill-timeout <duration>',
+        'how long a command may take to end for a restart, and a --notify line, before it is killed',
+      )
         .argParser(durationFrom(0, 3_600_000, 'a duration up to 1h'))
         .default(DEFAULT_KILL_TIMEOUT_MS, '20s'),
     )

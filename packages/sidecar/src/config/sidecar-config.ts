@@ -45,7 +45,7 @@ export interface VaultTokenConfig {
   /** Authorities that may sign Vault's certificate: a file of PEM. */
   readonly caFile: string | undefined
   /**
-   * Over how long logins spread after an outage, in milliseconds from 5,000 to 3,600,000; `undefined`: 5 % of the TTL.
+   * Over how long logins spread after an outage, in milliseconds from 5,000 to 86,400,000; `undefined`: 5 % of the TTL.
    */
   readonly loginSpreadMs: number | undefined
 }

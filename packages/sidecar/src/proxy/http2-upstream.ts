@@ -117,7 +117,9 @@ export function createHttp2Upstream(options: Http2Options) {
       }
       getSession().then(
         (opened) => {
-          if (opened === undefined) dispatch(request, handler)
+          if (opened === undefined) return void dispatch(request, handler)
+          // Those that waited for it as well may have filled it: then another one is needed.
+          if (sessions.get(opened)) interceptor(dispatch)(request, handler)
           else sendOn(opened, request, handler)
         },
         (error) => createHttp2Exchange(handler).fail(error),
@@ -173,7 +175,26 @@ async function openSession(options: Http2Options): Promise<ClientHttp2Session | 
   session.on('error', () => {}) // its streams have failed, and 'close' follows
   session.once('connect', () => session.setLocalWindowSize(SESSION_WINDOW_BYTES))
   session.setTimeout(IDLE_MS, () => session.close())
+  await settingsOf(session, options)
   return session
+}
+
+/** Waits for the first frame of the other side: how many streams it takes. What has more of them refuses those. */
+function settingsOf(session: ClientHttp2Session, { connectTimeoutMs, clock }: Http2Options): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const cancelTimer = clock.setTimer(() => {
+      reject(Object.assign(new Error('No settings in time'), { code: 'UND_ERR_CONNECT_TIMEOUT' }))
+      session.destroy()
+    }, connectTimeoutMs)
+    session.once('remoteSettings', () => {
+      cancelTimer()
+      resolve()
+    })
+    session.once('close', () => {
+      cancelTimer()
+      reject(Object.assign(new Error('The connection was closed'), { code: 'ECONNRESET' }))
+    })
+  })
 }
 
 function connect({ upstream, ca, connectTimeoutMs, clock }: Http2Options): Promise<TLSSocket> {
