@@ -90,7 +90,7 @@ describe('the perfect client', () => {
       subject: 'system:serviceaccount:default:build-robot',
     }
     let nowMs = Date.now()
-    const read = createPerfectClient(kubelet.path, expected, () => nowMs)
+    const { look: read, refused } = createPerfectClient(kubelet.path, expected, () => nowMs)
     /** Reads ten times a second. */
     const readFor = (ms: number) => {
       for (const untilMs = nowMs + ms; nowMs < untilMs; nowMs += 100) read()
@@ -98,7 +98,7 @@ describe('the perfect client', () => {
     const sleep = (ms: number) => {
       nowMs += ms
     }
-    return { read, readFor, sleep }
+    return { read, refused, readFor, sleep }
   }
 
   it('has each token as soon as it lies there, and keeps the last good one', async () => {
@@ -166,6 +166,18 @@ describe('the perfect client', () => {
     expect(read().tokens).toEqual([token])
   })
 
+  it('keeps no token that a server refused, and takes it again where it lies in the file', async () => {
+    await using kubelet = await startKubelet()
+    const { read, refused } = beside(kubelet)
+    read()
+    const { token } = kubelet.current
+    refused(token)
+    expect(read().tokens).toEqual([token])
+    refused(token)
+    await kubelet.remove({ directory: true })
+    expect(read().tokens).toEqual([])
+  })
+
   it('keeps a token that was written in place after the other had expired within a second', async () => {
     await using kubelet = await startKubelet()
     const { read, readFor, sleep } = beside(kubelet)
@@ -179,7 +191,11 @@ describe('the perfect client', () => {
   it('is not held by a device in the place of the file', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'perfect-client-'))
     const path = join(directory, 'token')
-    const read = createPerfectClient(path, { audience: 'vault', issuer: 'issuer', subject: 'subject' })
+    const { look: read } = createPerfectClient(path, {
+      audience: 'vault',
+      issuer: 'issuer',
+      subject: 'subject',
+    })
     await symlink('/dev/zero', path)
     expect(read().tokens).toEqual([])
     await unlink(path)

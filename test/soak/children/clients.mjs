@@ -27,10 +27,14 @@ let isExhausted = false
 const post = serve({
   /** @param params { token: { path, audience, issuer, subject }, server, sidecar, vault, meanPauseMs, concurrency } */
   async start(params) {
-    const read = createPerfectClient(params.token.path, params.token)
-    const perfect = () => read({ isBlind: isExhausted })
-    const perfectSidecar = whileRunning(createPerfectClient(params.token.path, params.token))
-    const context = { ...params, perfect, keep: (watcher) => watchers.push(watcher) && watcher }
+    const create = () => createPerfectClient(params.token.path, params.token)
+    const perfect = whileFilesOpen(create())
+    const perfectSidecar = whileRunning(create())
+    const context = {
+      ...params,
+      perfect: whileFilesOpen(create()).look,
+      keep: (watcher) => watchers.push(watcher) && watcher,
+    }
     const clients = {
       fetch: await startFetch(context),
       undici: await startUndici(context),
@@ -39,8 +43,8 @@ const post = serve({
       'token endpoint': startEndpointClient(context),
     }
     for (const [name, send] of Object.entries(clients)) {
-      const beside = BY_SIDECAR.includes(name) ? perfectSidecar : perfect
-      const request = () => requestOnce(name, send, beside, params.server.url)
+      const oracle = BY_SIDECAR.includes(name) ? perfectSidecar : perfect
+      const request = () => requestOnce(name, send, oracle, params.server.url)
       for (let index = 0; index < params.concurrency; index++) loops.push(repeat(request, params.meanPauseMs))
     }
     if (params.vault) {
@@ -87,12 +91,17 @@ const post = serve({
   },
 })
 
+const whileFilesOpen = ({ look, refused }) => ({ look: () => look({ isBlind: isExhausted }), refused })
+
 /** A client that reads nothing while the sidecar is stopped, and has what it read before. */
-function whileRunning(perfect) {
-  let last = perfect()
-  return () => {
-    if (!isSidecarStopped) last = perfect()
-    return last
+function whileRunning({ look, refused }) {
+  let last = look()
+  return {
+    look() {
+      if (!isSidecarStopped) last = look()
+      return last
+    },
+    refused,
   }
 }
 
@@ -110,13 +119,14 @@ async function repeat(request, meanPauseMs) {
 /** @param send gives { verdict } of the attempt that counts, or { local } when nothing was sent, or throws */
 async function requestOnce(name, send, perfect, serverUrl) {
   const startedAtMs = Date.now()
-  const oracle = perfect()
+  const oracle = perfect.look()
   const publishedMs = oracle.publishedAtMs && startedAtMs - oracle.publishedAtMs
   const header = oracle.tokens.join(',')
   try {
     const { verdict, local } = await send(header)
     if (verdict?.elsewhere) return ledger.add(name, 'elsewhere', { startedAtMs })
     const endedAtMs = Date.now()
+    for (const index of verdict?.oracleRefused ?? []) perfect.refused(oracle.tokens[index])
     const judged = local ? await askJudge(serverUrl, header, startedAtMs, endedAtMs) : verdict
     if (judged.isStale && publishedMs !== undefined) ledger.stale(name, startedAtMs, publishedMs)
     if (!local && !verdict.reason) return ledger.add(name, 'accepted', { startedAtMs })

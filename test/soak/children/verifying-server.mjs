@@ -82,6 +82,7 @@ async function judge(token, oracle = '', atMs) {
   return {
     reason,
     oracleAccepted: reasons.includes(undefined),
+    oracleRefused: [...reasons.keys()].filter((index) => reasons[index] !== undefined),
     isStale: isStale(token, tokens[0], reasons[0]),
   }
 }

@@ -2,4 +2,7 @@ export function createPerfectClient(
   path: string,
   expected: { audience: string; issuer: string; subject: string },
   now?: () => number,
-): (state?: { isBlind?: boolean }) => { tokens: string[]; publishedAtMs: number | undefined }
+): {
+  look(state?: { isBlind?: boolean }): { tokens: string[]; publishedAtMs: number | undefined }
+  refused(token: string): void
+}

@@ -21,8 +21,8 @@ const MAX_STEP_MS = 500
 /**
  * @param expected { audience, issuer, subject } of the tokens that may be sent
  * @param now Unix milliseconds
- * @returns a function that gives { tokens, publishedAtMs }: what it would send, the better one first; with `isBlind` it
- *   reads nothing
+ * @returns { look, refused }: `look` gives { tokens, publishedAtMs }, what it would send, the better one first, and reads
+ *   nothing with `isBlind`; `refused` is told which of them a server refused: as the product does, it believes that
  */
 export function createPerfectClient(path, { audience, issuer, subject }, now = Date.now) {
   let kept
@@ -30,7 +30,7 @@ export function createPerfectClient(path, { audience, issuer, subject }, now = D
   let wasBlind = false
   const isExpected = ({ claims: { aud, iss, sub } }) =>
     [aud].flat().includes(audience) && iss === issuer && sub === subject
-  const look = (file) => {
+  const take = (file) => {
     const atMs = now()
     if (latest?.token === file.token) {
       latest.seenMs += Math.min(atMs - latest.atMs, MAX_STEP_MS)
@@ -44,14 +44,19 @@ export function createPerfectClient(path, { audience, issuer, subject }, now = D
     const isFound = kept === undefined || latest.seenMs >= latest.neededMs
     if (isFound && latest.claims.iat >= (kept?.claims.iat ?? 0)) kept = latest
   }
-  return ({ isBlind = false } = {}) => {
-    wasBlind ||= isBlind
-    const file = isBlind ? undefined : readNow(path)
-    // The server does not ask whose token it is; a client that does not mean it is none that could be beaten.
-    const good = file && isExpected(file) ? file : undefined
-    if (good) look(good)
-    const tokens = [...new Set([good?.token, kept?.token].filter(Boolean))]
-    return { tokens, publishedAtMs: file?.publishedAtMs }
+  return {
+    look({ isBlind = false } = {}) {
+      wasBlind ||= isBlind
+      const file = isBlind ? undefined : readNow(path)
+      // The server does not ask whose token it is; a client that does not mean it is none that could be beaten.
+      const good = file && isExpected(file) ? file : undefined
+      if (good) take(good)
+      const tokens = [...new Set([good?.token, kept?.token].filter(Boolean))]
+      return { tokens, publishedAtMs: file?.publishedAtMs }
+    },
+    refused(token) {
+      if (kept?.token === token) kept = undefined
+    },
   }
 }
 
