@@ -9,6 +9,12 @@ import { TokenError, type TokenErrorCode } from './token-error.js'
 import type { TokenFile, TokenFilePlace } from './token-file.js'
 import type { TokenWatcherEvents } from './token-watcher-types.js'
 
+/**
+ * The look that a refusal causes is due within a second, and the reads that tell a torn write follow it. A server that
+ * refuses a token for good refuses it again; one that did so by mistake must not leave it open to a worse one for ever.
+ */
+const REFUSAL_COUNTS_MS = 10_000
+
 /** The token in use, with all that was made of it once. */
 export interface LoadedToken {
   readonly token: Token
@@ -43,7 +49,7 @@ export interface TokenState {
   usable(): LoadedToken | undefined
   /** Why there is no usable token: the failure, or else the expiry. */
   reason(): TokenError | undefined
-  /** A server refused the token in use: an older one on disk becomes acceptable. */
+  /** A server refused the token in use: for ten seconds an older one on disk is acceptable. */
   refusedByServer(): void
   /** Takes the result of a read; gives the events that it caused. */
   settle(read: TokenFile | TokenError, layout?: TokenFilePlace['layout']): StateEvent[]
@@ -51,7 +57,7 @@ export interface TokenState {
 
 export function createTokenState(path: string, expectations: TokenExpectations, clock: Clock): TokenState {
   let current: LoadedToken | undefined
-  let currentRefused = false
+  let refusedUntilMs = Number.NEGATIVE_INFINITY
   let suspectedTorn: string | undefined
   let failure: LastFailure | undefined
   let failures = 0
@@ -68,6 +74,7 @@ export function createTokenState(path: string, expectations: TokenExpectations, 
     if (read instanceof TokenError) throw read
     const candidate = parseToken(read.content, path)
     const nowMs = clock.now()
+    const currentRefused = clock.monotonicNow() < refusedUntilMs
     const input = { candidate, current: current?.parsed, currentRefused, suspectedTorn, expectations, nowMs }
     const verdict = judgeCandidate(input)
     suspectedTorn = undefined
@@ -89,7 +96,8 @@ export function createTokenState(path: string, expectations: TokenExpectations, 
     const issuedAtMs = parsed.issuedAtMs ?? parsed.notBeforeMs ?? nowMs
     const times = { issuedAtMs, expiresAtMs: parsed.expiresAtMs, warnAfterMs: parsed.warnAfterMs }
     current = { token, parsed, times, promise: Promise.resolve(token) }
-    currentRefused = overdueTold = expiredTold = false
+    refusedUntilMs = Number.NEGATIVE_INFINITY
+    overdueTold = expiredTold = false
     if (!previous) return []
     rotations++
     return [{ name: 'rotated', payload: { token, previous } }]
@@ -144,7 +152,7 @@ export function createTokenState(path: string, expectations: TokenExpectations, 
       return expiredError(path, current.parsed, clock.now())
     },
     refusedByServer() {
-      currentRefused = true
+      refusedUntilMs = clock.monotonicNow() + REFUSAL_COUNTS_MS
     },
     settle(read, layout) {
       const events: StateEvent[] = []

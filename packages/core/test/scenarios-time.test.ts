@@ -421,6 +421,18 @@ describe('scenario 28: a server refuses the token before exp', () => {
     watcher.invalidate(token)
     expect((await watcher.getToken()).token).toBe(older.token)
   })
+
+  it('does not for ever: a server that was wrong leaves no door open to an older token', async () => {
+    const { clock, kubelet, watcher } = await setUp({ autoRotate: false })
+    const token = await watcher.getToken()
+    watcher.invalidate(token)
+    expect(await watcher.getToken()).toBe(token)
+    await clock.advance(10_000)
+    await kubelet.olderToken()
+    await watcher.reload()
+    expect(await watcher.getToken()).toBe(token)
+    expect(watcher.status().lastFailure?.code).toBe('ERR_TOKEN_OLDER')
+  })
 })
 
 describe('scenario 31: a last-moment rotation, and every other', () => {
