@@ -44,11 +44,11 @@ async function read(vaultFetch, url) {
   }
 }
 
-/** @returns a function that says whether Vault accepts a client that has nothing but these tokens */
+/** @returns a function that says whether Vault accepts a client that may have any of these tokens */
 function createPerfectReader({ address, mount, secret }) {
   return async (tokens) => {
-    for (const token of tokens) if (await readWith(token)) return true
-    return false
+    for (const token of tokens) if (!(await readWith(token))) return false
+    return tokens.length > 0
   }
 
   async function readWith(token) {

@@ -81,7 +81,8 @@ async function judge(token, oracle = '', atMs) {
   const reason = await reasonAgainst(token, atMs)
   return {
     reason,
-    oracleAccepted: reasons.includes(undefined),
+    // It may have either of two.
+    oracleAccepted: tokens.length > 0 && reasons.every((each) => each === undefined),
     oracleRefused: [...reasons.keys()].filter((index) => reasons[index] !== undefined),
     isStale: isStale(token, tokens[0], reasons[0]),
   }

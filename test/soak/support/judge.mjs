@@ -8,6 +8,8 @@
 export const reactionMs = (client) => (client === 'vault' ? 5_000 : 1_000) + 250
 /** A broken connection shows a moment after what broke it. */
 const AFTERMATH_MS = 3_000
+/** Vault's logins that failed spread over twice the outage. */
+const VAULT_AFTERMATH = 2
 
 /**
  * @param record { client, outcome, startedAtMs, endedAtMs, oracleAccepted?, oracleAcceptedFirst?, publishedMs? } of a request
@@ -41,10 +43,12 @@ function wasTooSlow({ client, oracleAcceptedFirst, startedAtMs, endedAtMs }) {
 
 /** Whether a fault kept the client, or what it talks to, from working at some time during the request. */
 export function isExplainedBy({ client, startedAtMs, endedAtMs }, faults) {
-  return faults.some(
-    ({ explains, fromMs, toMs = Number.POSITIVE_INFINITY }) =>
+  return faults.some(({ explains, fromMs, toMs = Number.POSITIVE_INFINITY }) => {
+    const spreadMs = client === 'vault' ? VAULT_AFTERMATH * (toMs - fromMs) : 0
+    return (
       (explains.includes('all') || explains.includes(client)) &&
       fromMs <= endedAtMs &&
-      toMs + AFTERMATH_MS >= startedAtMs,
-  )
+      toMs + spreadMs + AFTERMATH_MS >= startedAtMs
+    )
+  })
 }

@@ -1,7 +1,7 @@
 /**
  * The client that cannot be beaten: it reads the file at the moment of each request, synchronously, which no real client
- * could afford. When the file holds no token it has the last that lay there for long enough that a client which looks
- * as often as is promised has it, too.
+ * could afford. It has the last token that lay there for long enough that a client which looks as often as is promised has
+ * it, too, and besides, until then, the one that it may have already: a client that keeps every promise may have either.
  */
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
 
@@ -21,8 +21,9 @@ const MAX_STEP_MS = 500
 /**
  * @param expected { audience, issuer, subject } of the tokens that may be sent
  * @param now Unix milliseconds
- * @returns { look, refused }: `look` gives { tokens, publishedAtMs }, what it would send, the better one first, and reads
- *   nothing with `isBlind`; `refused` is told which of them a server refused: as the product does, it believes that
+ * @returns { look, refused }: `look` gives { tokens, publishedAtMs }, all that it may have, the newer one first, and since
+ *   when that could be known; with `isBlind` it reads nothing. `refused` is told which of them a server refused: as the
+ *   product does, it believes that
  */
 export function createPerfectClient(path, { audience, issuer, subject }, now = Date.now) {
   let kept
@@ -30,6 +31,10 @@ export function createPerfectClient(path, { audience, issuer, subject }, now = D
   let wasBlind = false
   const isExpected = ({ claims: { aud, iss, sub } }) =>
     [aud].flat().includes(audience) && iss === issuer && sub === subject
+  const isExpired = (file) => file === undefined || file.claims.exp * 1_000 <= now()
+  const isAcceptable = (file) =>
+    isExpected(file) && !isExpired(file) && (isExpired(kept) || file.claims.iat >= kept.claims.iat)
+
   const take = (file) => {
     const atMs = now()
     if (latest?.token === file.token) {
@@ -37,25 +42,30 @@ export function createPerfectClient(path, { audience, issuer, subject }, now = D
       latest.atMs = atMs
     } else {
       const isUntold = latest?.identity === file.identity || wasBlind
-      const isBesideValid = kept !== undefined && kept.claims.exp * 1_000 > atMs
+      const isBesideValid = !isExpired(kept)
       latest = { ...file, atMs, seenMs: 0, neededMs: isUntold && isBesideValid ? FOUND_UNTOLD_MS : FOUND_MS }
     }
     wasBlind = false
-    const isFound = kept === undefined || latest.seenMs >= latest.neededMs
-    if (isFound && latest.claims.iat >= (kept?.claims.iat ?? 0)) kept = latest
+    if (kept === undefined || latest.seenMs >= latest.neededMs) kept = latest
   }
+
   return {
     look({ isBlind = false } = {}) {
       wasBlind ||= isBlind
       const file = isBlind ? undefined : readNow(path)
-      // The server does not ask whose token it is; a client that does not mean it is none that could be beaten.
-      const good = file && isExpected(file) ? file : undefined
+      const good = file && isAcceptable(file) ? file : undefined
       if (good) take(good)
-      const tokens = [...new Set([good?.token, kept?.token].filter(Boolean))]
+      // Without a valid token the file is read every second: what lies there is found.
+      if (isExpired(kept) && good) {
+        const expiredAtMs = kept ? kept.claims.exp * 1_000 : 0
+        return { tokens: [good.token], publishedAtMs: Math.max(good.publishedAtMs, expiredAtMs) }
+      }
+      const tokens = [...new Set([latest, kept].filter((each) => !isExpired(each)).map(({ token }) => token))]
       return { tokens, publishedAtMs: file?.publishedAtMs }
     },
     refused(token) {
       if (kept?.token === token) kept = undefined
+      if (latest?.token === token) latest = undefined
     },
   }
 }
