@@ -181,7 +181,8 @@ describe('a response over HTTP/2', () => {
 })
 
 describe('an upstream of HTTP/2 that takes one stream a connection', () => {
-  it('answers a request while another one never ends', async () => {
+  /** `watch` asks for what never ends. */
+  const startNarrow = async () => {
     const { certPem, keyPem, caPem } = await createCertificate()
     const options = { cert: certPem, key: keyPem, settings: { maxConcurrentStreams: 1 } }
     const server = createSecureServer(options, (request, response) => {
@@ -193,27 +194,22 @@ describe('an upstream of HTTP/2 that takes one stream a connection', () => {
     const proxy = await startProxy(origin, createListedProvider('one'), { ca: caPem })
     const leave = new AbortController()
     onTestFinished(() => leave.abort())
-    expect(await outcomeOf(proxy.origin)).toBe('200 ok')
-    const watch = await fetch(`${proxy.origin}/watch`, { signal: leave.signal })
-    expect(watch.status).toBe(200)
-    expect(await outcomeOf(proxy.origin)).toBe('200 ok')
-    expect(await outcomeOf(proxy.origin, 'POST')).toBe('200 ok')
+    const watch = () => fetch(`${proxy.origin}/watch`, { signal: leave.signal })
+    return { origin: proxy.origin, watch }
+  }
+
+  it('answers a request while another one never ends', async () => {
+    const { origin, watch } = await startNarrow()
+    expect(await outcomeOf(origin)).toBe('200 ok')
+    expect((await watch()).status).toBe(200)
+    expect(await outcomeOf(origin)).toBe('200 ok')
+    expect(await outcomeOf(origin, 'POST')).toBe('200 ok')
   })
 
   it('answers a request that comes, with one that never ends, before there is a connection', async () => {
-    const { certPem, keyPem, caPem } = await createCertificate()
-    const options = { cert: certPem, key: keyPem, settings: { maxConcurrentStreams: 1 } }
-    const server = createSecureServer(options, (request, response) => {
-      if (request.url === '/watch') response.write('an event')
-      else response.end('ok')
-    })
-    server.on('session', (session) => onTestFinished(() => session.destroy()))
-    const { origin } = await listen(server as never, 'https')
-    const proxy = await startProxy(origin, createListedProvider('one'), { ca: caPem })
-    const leave = new AbortController()
-    onTestFinished(() => leave.abort())
-    const watches = Array.from({ length: 3 }, () => fetch(`${proxy.origin}/watch`, { signal: leave.signal }))
-    expect(await outcomeOf(proxy.origin)).toBe('200 ok')
-    for (const watch of await Promise.all(watches)) expect(watch.status).toBe(200)
+    const { origin, watch } = await startNarrow()
+    const watches = Array.from({ length: 3 }, watch)
+    expect(await outcomeOf(origin)).toBe('200 ok')
+    for (const { status } of await Promise.all(watches)) expect(status).toBe(200)
   })
 })
