@@ -43,8 +43,10 @@ export function createVaultClient(connection: VaultConnection, mount: string, ro
       const sameAs = `${trust} ${tokenFingerprint(jwt)}`
       const answer = await logInOnce(clock, { key: place, sameAs, send, signal: waiting.signal })
         .catch((error) => noAnswer(error, waiting.signal.reason, requestTimeoutMs))
-        .finally(cancel)
-      unlink()
+        .finally(() => {
+          cancel()
+          unlink()
+        })
       return outcome(answer, classifyLogin(answer))
     },
     async renew(token, timeLimitMs, signal) {
